@@ -1,0 +1,293 @@
+"""Write docs/reference/ from the code: verbs, hooks, options, record fields.
+
+Run it as ``.venv/bin/python script/generate_docs.py``; a test fails while a page is stale.
+"""
+
+import inspect
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+import msgspec
+
+from bench import hookspecs
+from bench.cli import VERB_LINES, build_parser
+from bench.discovery import load_plugins
+from bench.execution import events
+from bench.options import Option, OptionValue, as_options
+from bench.spec import DatasetSpec, Epoch, ModelSpec
+from bench.store.fields import FIELDS, LEADERBOARD_FIELDS, fields_table
+from bench.store.record import SCHEMA_VERSION, EvaluationRecord, Identity, Machine, TrialRecord
+
+REFERENCE: Final = Path(__file__).parents[1] / "docs" / "reference"
+NOTE: Final = "<!-- Made by script/generate_docs.py; a test fails while it is stale. -->"
+PARTS_OF_AN_IDENTITY: Final = {
+    "model": "name of the model",
+    "options": "every option of the model, resolved",
+    "model_source": "hash of the model's module, or of a third-party package's `.py` files",
+    "harness_source": "hash of `bench/adapters` and `bench/images`",
+    "train_hash": "content hash of the training split",
+    "seed": "the only source of randomness",
+    "precision": "float32 or bfloat16, resolved",
+    "requires": "major.minor version of each distribution that computes the result",
+}
+FACTS_OF_A_MACHINE: Final = {
+    "cores": "processor cores the run could use",
+    "memory_bytes": "memory of the machine",
+    "processor": "its name",
+    "accelerator": "a GPU's name; empty for none",
+    "system": "operating system",
+    "python": "version of Python",
+}
+PREDICTIONS: Final = {
+    "labels": "(n,), whole numbers: the true class, as a column; absent for unlabelled images",
+    "predicted": "(n,), whole numbers: the class the model named, as a column",
+    "probabilities": "(n, n_classes), float32: a column a class, in the order of `classes`",
+}
+SPLIT: Final = {
+    "names": "(n,), text: the name of each test image",
+    "groups": "(n,), text: who wrote it; absent where that is unknown",
+}
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page: file name and content."""
+    writers: dict[str, Callable[[], Iterator[str]]] = {
+        "cli.md": verbs_page,
+        "hooks.md": hooks_page,
+        "options.md": options_page,
+        "records.md": records_page,
+    }
+    return {name: "\n".join(write()) + "\n" for name, write in writers.items()}
+
+
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the lines of a Markdown table, followed by an empty one."""
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield ""
+
+
+def verbs_page() -> Iterator[str]:
+    """Yield the page of verbs, from the parser itself."""
+    yield from ("# Every verb", "", NOTE, "")
+    yield "`script/bench` in a clone, `bench` where it is installed. `--debug` works with every"
+    yield "verb and shows the traceback of an error. Exit codes: 0 done, 1 some trial or check"
+    yield "failed, 2 the request or its input was wrong, 3 a gate failed, 130 interrupted."
+    yield ""
+    root = build_parser()
+    yield from table(
+        ("verb", "does"),
+        ((f"[`bench {n}`](#bench-{n})", VERB_LINES[n]) for n in root.list_commands(None)),
+    )
+    for name in root.list_commands(None):
+        yield from command_section(loaded_verb(root, name), f"bench {name}", 2)
+
+
+def loaded_verb(root: Any, name: str) -> Any:
+    """Return the command of a verb with its options, which the root only knows by name."""
+    context = root.make_context("bench", [name], resilient_parsing=True)
+    _, command, _ = root.resolve_command(context, [name])
+    return command
+
+
+def command_section(command: Any, path: str, level: int) -> Iterator[str]:
+    """Yield the section of a verb and those of its own verbs."""
+    yield from ("#" * level + f" {path}", "")
+    yield from (plain(command.help or ""), "")
+    arguments = [p for p in command.params if p.param_type_name == "argument" and not p.hidden]
+    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
+    if arguments:
+        yield from table(("argument", "meaning"), (argument_row(p) for p in arguments))
+    if options:
+        yield from table(("option", "meaning", "default"), (option_row(p) for p in options))
+    epilog = plain(command.epilog or "")
+    if epilog:
+        yield from (epilog, "")
+    for name in getattr(command, "commands", {}):
+        yield from command_section(command.commands[name], f"{path} {name}", level + 1)
+
+
+def argument_row(parameter: Any) -> tuple[str, ...]:
+    """Return the table row of a positional argument."""
+    name = parameter.metavar or parameter.name.upper()
+    return f"`{name}{' …' if parameter.nargs == -1 else ''}`", plain(parameter.help or "")
+
+
+def option_row(parameter: Any) -> tuple[str, ...]:
+    """Return the table row of an option."""
+    value = parameter.metavar or choices_of(parameter)
+    spelled = (*parameter.opts, *parameter.secondary_opts)
+    names = ", ".join(f"`{f'{name} {value}'.strip()}`" for name in spelled)
+    default = parameter.default
+    shown = "" if callable(default) or default in (None, False, (), [], "") else f"`{default}`"
+    return names, plain(parameter.help or ""), shown
+
+
+def choices_of(parameter: Any) -> str:
+    """Return the values an option can take, where they are few and fixed."""
+    annotation = parameter.type_descriptor.annotation
+    return "|".join(map(str, get_args(annotation))) if get_origin(annotation) is Literal else ""
+
+
+def plain(text: str) -> str:
+    """Return a docstring or help text as Markdown: paragraphs, and examples as a block."""
+    paragraphs = re.split(r"\n\s*\n", text.replace("``", "`").strip())
+    return "\n\n".join(
+        examples(each) if "\n  bench " in each else " ".join(each.split()) for each in paragraphs
+    )
+
+
+def examples(paragraph: str) -> str:
+    """Return a paragraph of a sentence and commands, the commands as a console block."""
+    lines = paragraph.splitlines()
+    words = [line for line in lines if not line.startswith("  bench ")]
+    commands = [f"$ {line.strip()}" for line in lines if line.startswith("  bench ")]
+    return "\n".join([*words, "", "```console", *commands, "```"])
+
+
+def hooks_page() -> Iterator[str]:
+    """Yield the page of hooks and of the events that observers are given."""
+    yield from ("# Every hook", "", NOTE, "", plain(inspect.getdoc(hookspecs) or ""), "")
+    for name, function in hooks().items():
+        parameters = ", ".join(inspect.signature(function).parameters)
+        yield from (f"## {name}", "", "```python", "@hookimpl")
+        yield from (f"def {name}({parameters}): ...", "```", "")
+        (annotation,) = (p.annotation for p in inspect.signature(function).parameters.values())
+        yield from (f"`{parameters}`: `{annotation.strip(chr(34))}`", "")
+        yield from (plain(inspect.getdoc(function) or ""), "")
+    yield from ("# Every event", "", plain(inspect.getdoc(events) or ""))
+    yield from ("`bench run --log-format json` prints one as a line of JSON.", "")
+    for event in events.Event.__args__:
+        yield from (f"## {event.__struct_config__.tag}", "", plain(event.__doc__ or ""), "")
+        yield from table(("field", "type"), struct_rows(event))
+
+
+def hooks() -> dict[str, Any]:
+    """Return every hook by name."""
+    return {n: f for n, f in vars(hookspecs).items() if n.startswith("bench_") and callable(f)}
+
+
+def struct_rows(struct: Any) -> Iterator[tuple[str, ...]]:
+    """Yield name and type of each field of a struct."""
+    for field in msgspec.structs.fields(struct):
+        kind = field.type
+        yield f"`{field.name}`", f"{kind.__name__ if isinstance(kind, type) else kind}"
+
+
+def options_page() -> Iterator[str]:
+    """Yield the page of options of the built-in models and datasets."""
+    yield from ("# Options of the built-in models and datasets", "", NOTE, "")
+    yield "Set one with `--set NAME.option=value`, or in `bench.toml` under `[options.NAME]`;"
+    yield "`NAME` may be a pattern: `--set 'cnn-*.epochs=5'`. Options are part of a trial's"
+    yield "identity: another value is another trial. `bench list models NAME` prints them too."
+    yield ""
+    plugins = load_plugins()
+    for heading, specs in (("Models", plugins.models), ("Datasets", plugins.datasets)):
+        yield from (f"## {heading}", "")
+        for spec in built_in(specs, plugins.homes):
+            yield from spec_section(spec)
+
+
+def built_in(specs: Mapping[str, Any], homes: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the specs of built-in plugins, by name."""
+    for name in sorted(specs):
+        if homes[name].module.startswith(("bench_plugins.", "bench_datasets.")):
+            yield specs[name]
+
+
+def spec_section(spec: ModelSpec | DatasetSpec) -> Iterator[str]:
+    """Yield the section of a model or dataset."""
+    yield from (f"### {spec.name}", "", plain(spec.summary), "")
+    options = as_options(spec.options)
+    if options:
+        head = ("option", "type", "default", "meaning")
+        yield from table(head, (row_of_option(n, o) for n, o in options.items()))
+
+
+def row_of_option(name: str, option: Option) -> tuple[str, ...]:
+    """Return the table row of a plugin's option, its limits included."""
+    limits = []
+    choices = [f"`{shown(choice)}`" for choice in option.choices if choice != ""]
+    if choices:
+        limits.append(f"one of {', '.join(choices)}")
+    if option.minimum is not None:
+        limits.append(f"at least {option.minimum:g}")
+    if option.maximum is not None:
+        limits.append(f"at most {option.maximum:g}")
+    meaning = "; ".join(text for text in (option.help, ", ".join(limits)) if text)
+    default = "" if option.default == "" else f"`{shown(option.default)}`"
+    return f"`{name}`", option.type_name, default, meaning
+
+
+def shown(value: OptionValue) -> str:
+    """Return a value as it is typed after ``--set``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def records_page() -> Iterator[str]:
+    """Yield the page of the leaderboard's columns and of everything a store holds."""
+    yield from ("# Every column and record field", "", NOTE, "")
+    yield "A share is 0 to 1. The unit is in the name. An empty cell, `null` or NaN means: not"
+    yield "measured, or it does not apply; it never means 0."
+    yield from ("", "## The leaderboard", "")
+    yield "The columns of `bench show leaderboard --csv`, of its `--json` and of"
+    yield from ("`bench.load_results()`, in this order:", "", fields_table(LEADERBOARD_FIELDS))
+    yield from (f"## A store, format {SCHEMA_VERSION}", "", "```")
+    yield "trials/<trial-id>/                        record.json, history.csv, log.txt, model/"
+    yield "trials/<trial-id>--<attempt>/             the same of one that did not succeed"
+    yield "evaluations/<trial-id>--<evaluation-id>/  record.json, predictions.npz"
+    yield "splits/<split-hash>.npz                   names and groups of the test images"
+    yield from ("```", "")
+    yield "Each folder is written beside its final name, renamed into place and never changed: two"
+    yield "stores are merged by copying one into the other. `.work`, `.locks` and `.index` are not"
+    yield from ("results; `superseded` holds what `--fresh` replaced.", "")
+    for heading, struct in (("trial", TrialRecord), ("evaluation", EvaluationRecord)):
+        names = tuple(field.name for field in msgspec.structs.fields(struct))
+        yield from (f"## record.json of {article(heading)}", "", fields_table(known(names)))
+    yield from ("### identity", "", "What decides a trial's result:", "")
+    yield from table(("field", "meaning"), described(Identity, PARTS_OF_AN_IDENTITY))
+    yield from ("### machine", "", "No host name and no user name:", "")
+    yield from table(("field", "meaning"), described(Machine, FACTS_OF_A_MACHINE))
+    history = tuple(f.name for f in dataclass_fields(Epoch) if f.name != "epochs")
+    yield from ("## history.csv", "", "A line an epoch.", "", fields_table(history))
+    yield from ("## predictions.npz", "")
+    yield from table(("array", "content"), ((f"`{n}`", text) for n, text in PREDICTIONS.items()))
+    yield from ("## splits", "")
+    yield from table(("array", "content"), ((f"`{n}`", text) for n, text in SPLIT.items()))
+    others = tuple(name for name in FIELDS if name not in LEADERBOARD_FIELDS)
+    yield from ("## Further columns", "", "Of `--per-seed`, of views and of reports.", "")
+    yield fields_table(others).rstrip()
+
+
+def article(noun: str) -> str:
+    """Return the noun with its indefinite article."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def known(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names that the registry of fields knows; a test fails if it misses one."""
+    return tuple(name for name in names if name in FIELDS)
+
+
+def described(struct: Any, meanings: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of a struct's fields; raises KeyError for one without a meaning."""
+    for field in msgspec.structs.fields(struct):
+        yield f"`{field.name}`", meanings[field.name]
+
+
+def main() -> None:
+    """Write the pages."""
+    os.environ["BENCH_PROG"] = "bench"
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
