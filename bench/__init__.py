@@ -1,0 +1,87 @@
+"""The harness of digitbench: train every digit recogniser on every digit dataset and compare them.
+
+The public names load on first use, so that importing ``bench`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.adapters.keras import keras_classifier, keras_model
+    from bench.adapters.sklearn import sklearn_classifier
+    from bench.errors import BenchError, DataError
+    from bench.hookspecs import hookimpl
+    from bench.options import Option
+    from bench.scoring.metrics import MetricSpec
+    from bench.scoring.predictions import Predictions
+    from bench.session import load_results, run
+    from bench.spec import (
+        Classifier,
+        Dataset,
+        DatasetSpec,
+        Description,
+        Epoch,
+        FitContext,
+        ImageSet,
+        ModelSpec,
+        Style,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "BenchError": "bench.errors",
+    "Classifier": "bench.spec",
+    "DataError": "bench.errors",
+    "Dataset": "bench.spec",
+    "DatasetSpec": "bench.spec",
+    "Description": "bench.spec",
+    "Epoch": "bench.spec",
+    "FitContext": "bench.spec",
+    "ImageSet": "bench.spec",
+    "MetricSpec": "bench.scoring.metrics",
+    "ModelSpec": "bench.spec",
+    "Option": "bench.options",
+    "Predictions": "bench.scoring.predictions",
+    "Style": "bench.spec",
+    "hookimpl": "bench.hookspecs",
+    "keras_classifier": "bench.adapters.keras",
+    "keras_model": "bench.adapters.keras",
+    "load_results": "bench.session",
+    "run": "bench.session",
+    "sklearn_classifier": "bench.adapters.sklearn",
+}
+
+__all__ = [
+    "BenchError",
+    "Classifier",
+    "DataError",
+    "Dataset",
+    "DatasetSpec",
+    "Description",
+    "Epoch",
+    "FitContext",
+    "ImageSet",
+    "MetricSpec",
+    "ModelSpec",
+    "Option",
+    "Predictions",
+    "Style",
+    "__version__",
+    "hookimpl",
+    "keras_classifier",
+    "keras_model",
+    "load_results",
+    "run",
+    "sklearn_classifier",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bench' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

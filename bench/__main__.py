@@ -1,0 +1,5 @@
+"""Run ``bench`` as ``python -m bench``."""
+
+from bench.cli import main
+
+main()

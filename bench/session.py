@@ -1,0 +1,337 @@
+"""The engine behind the command line and Python: select, plan, run, read."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import environ
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.config import Config, find_config, read_config
+from bench.discovery import Candidate, Plugins, load_plugins
+from bench.errors import BenchError, StoreError
+from bench.estimate import with_estimates
+from bench.execution.events import Event, RunFinished, RunStarted
+from bench.execution.observers import observed
+from bench.grid import Cell, CellState, Plan, TrainedOn, plan_trials
+from bench.loading import data_dirs
+from bench.selection import Request, Session, select
+from bench.shipped import import_shipped, shipped_cells
+from bench.spec import Style
+from bench.store.layout import Store
+from bench.store.leaderboard import Board, leaderboards, per_seed, row_as_dict
+from bench.store.metrics_in_use import use_metrics
+from bench.store.read import read_trial
+from bench.store.record import State
+from bench.store.write import set_aside, supersede
+from bench.task import Limits, TrialTask
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Request",
+    "RunResult",
+    "execute",
+    "load_results",
+    "open_session",
+    "plan",
+    "run",
+    "store_of",
+]
+
+DEFAULT_STORE = Path("results/local")
+FOLDER_DATASET = "image-folder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a run gives back: the boards it added to, and how its trials ended."""
+
+    plan: Plan
+    boards: tuple[Board, ...]
+    counts: Mapping[State, int] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 some trial failed, 130 interrupted."""
+        if self.interrupted:
+            return 130
+        failed = sum(n for state, n in self.counts.items() if state is not State.OK)
+        return int(bool(failed or self.plan.count(CellState.FAILED)))
+
+
+def store_of(explicit: Path | None, config: Config) -> Store:
+    """Return the store: named, else ``BENCH_STORE``, ``bench.toml``, ``./results/local``."""
+    from_environment = environ.get("BENCH_STORE")
+    chosen = explicit or (Path(from_environment) if from_environment else None) or config.store
+    return Store((chosen or DEFAULT_STORE).expanduser())
+
+
+def open_session(
+    *,
+    store: Path | None = None,
+    data_dir: Path | None = None,
+    plugins: Iterable[str] = (),
+) -> Session:
+    """Read ``bench.toml`` and load every plugin.
+
+    Raises
+    ------
+    BenchError
+        If ``bench.toml`` is wrong.
+    """
+    config = read_config(find_config())
+    loaded = load_plugins([*config.plugins, *plugins], config.disable)
+    for name in plugins:
+        broken = [p for p in loaded.plugins if p.reason and _is_named(p.candidate, name)]
+        if broken:
+            raise BenchError(f"plugin {name}", why=broken[0].reason)
+    use_metrics(loaded.metrics.values())
+    return Session(
+        config=config,
+        plugins=loaded,
+        store=store_of(store, config),
+        search=data_dirs(data_dir, config.data_dir),
+    )
+
+
+def _is_named(candidate: Candidate, name: str) -> bool:
+    return candidate.module == name or candidate.file == str(Path(name).expanduser().resolve())
+
+
+def plan(request: Request) -> Plan:
+    """Return what `request` would do, without training anything.
+
+    Raises
+    ------
+    BenchError
+        If nothing matches, a named dataset is missing or wrong, or an option does not exist.
+    """
+    session = open_session(store=request.store, data_dir=request.data_dir, plugins=request.plugins)
+    chosen = select(session, request)
+    cells = plan_trials(
+        session.plugins,
+        chosen.models,
+        chosen.pairings,
+        request.seeds,
+        chosen.settings,
+        session.store,
+    )
+    cells += shipped_cells(session.plugins, chosen.models, chosen.evaluation_only, session.store)
+    cells = with_estimates([*cells, *chosen.failed], session.plugins.models, session.store)
+    return Plan(
+        cells=tuple(cells),
+        store=session.store.root,
+        fine_tune=chosen.fine_tune,
+        evaluated=tuple(dict.fromkeys(t.name for p in chosen.pairings for t in p.tests)),
+        notes=_notes(chosen.pairings),
+        estimated_seconds=_total_seconds(cells),
+    )
+
+
+def _notes(trained_on: Sequence[TrainedOn]) -> tuple[str, ...]:
+    tests = {test.name: test for pairing in trained_on for test in pairing.tests}
+    return tuple(f"{name}: {note}" for name, test in tests.items() for note in test.notes)
+
+
+def _total_seconds(cells: Iterable[Cell]) -> float | None:
+    known = [c.estimated_seconds for c in cells if c.task is not None]
+    return sum(s for s in known if s is not None) if any(s is not None for s in known) else None
+
+
+def execute(
+    request: Request, on_event: Callable[[Event], None], planned: Plan | None = None
+) -> RunResult:
+    """Run what is missing and return the boards it belongs to.
+
+    Parameters
+    ----------
+    request : Request
+    on_event : callable
+        Told every event, in this process.
+    planned : Plan or None
+        The plan of this request, if it has been made already.
+
+    Raises
+    ------
+    BenchError
+        As `plan`, or if the store cannot be written.
+    """
+    made = plan(request) if planned is None else planned
+    store = Store(made.store)
+    tasks = made.tasks
+    on_event(
+        RunStarted(
+            trials=len(tasks),
+            cached=made.count(CellState.CACHED),
+            estimated_seconds=made.estimated_seconds,
+        )
+    )
+    outcome = RunFinished(counts={}, seconds=0.0)
+    if tasks or made.fine_tune:
+        session = open_session(
+            store=request.store, data_dir=request.data_dir, plugins=request.plugins
+        )
+        emit = observed(on_event, session.plugins.observers())
+        for cell in made.cells:
+            for folder in cell.damaged:
+                set_aside(store, folder)
+        for task in tasks:
+            if task.train is None:
+                import_shipped(store, task)
+            elif request.fresh:
+                supersede(store, task.trial_id)
+        outcome = _run(tasks, store, request, emit)
+        if made.fine_tune and not outcome.interrupted:
+            outcome = _merged(outcome, _fine_tune(made, session.plugins, store, request, emit))
+    on_event(outcome)
+    boards = leaderboards(store, test_datasets=_board_names(made))
+    return RunResult(
+        plan=made,
+        boards=tuple(boards),
+        counts={State(state): n for state, n in outcome.counts.items()},
+        interrupted=outcome.interrupted,
+    )
+
+
+def _run(
+    tasks: Sequence[TrialTask], store: Store, request: Request, on_event: Callable[[Event], None]
+) -> RunFinished:
+    if not tasks:
+        return RunFinished(counts={}, seconds=0.0)
+    # Imported here: a run with nothing to do needs no part of it.
+    from bench.execution.local import run_tasks
+
+    return run_tasks(
+        tasks,
+        store=store,
+        jobs=request.jobs,
+        limits=Limits(
+            timeout_seconds=request.timeout_seconds,
+            memory_bytes=request.memory_bytes,
+            retries=request.retries,
+        ),
+        isolate=request.isolate,
+        emit=on_event,
+    )
+
+
+def _merged(first: RunFinished, second: RunFinished) -> RunFinished:
+    states = first.counts.keys() | second.counts.keys()
+    return RunFinished(
+        counts={
+            state: first.counts.get(state, 0) + second.counts.get(state, 0) for state in states
+        },
+        seconds=first.seconds + second.seconds,
+        interrupted=first.interrupted or second.interrupted,
+    )
+
+
+def _fine_tune(
+    made: Plan,
+    plugins: Plugins,
+    store: Store,
+    request: Request,
+    on_event: Callable[[Event], None],
+) -> RunFinished:
+    """Continue each stored trial that takes initial weights, in folds, and pool them."""
+    from bench.fine_tune import folded_trial, pool_folds
+
+    bases = [
+        read_trial(store.trial(cell.trial_id))
+        for cell in made.cells
+        if cell.trial_id and store.trial(cell.trial_id).is_dir()
+    ]
+    bases = [base for base in bases if "initial_weights" in base.identity.options]
+    if not bases:
+        raise BenchError(
+            "--fine-tune", why="no model of this run takes initial weights", fix="add -m cnn-robust"
+        )
+    folded = [
+        folded_trial(
+            plugins,
+            base,
+            made.fine_tune[Style(base.train_style)],
+            store,
+            request.cache_dir,
+        )
+        for base in bases
+    ]
+    tasks = [task for each in folded for task in each.tasks if task.evaluations or not task.stored]
+    outcome = _run(tasks, store, request, on_event)
+    for each in folded:
+        pool_folds(store, each)
+    return outcome
+
+
+def _board_names(made: Plan) -> set[str]:
+    names = set(made.test_datasets)
+    for task in made.tasks:
+        names.update(evaluation.test_dataset for evaluation in task.evaluations)
+    return names | set(made.evaluated)
+
+
+def run(
+    models: str | Sequence[str] = (),
+    datasets: str | Sequence[str] = (),
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+    **options: Any,
+) -> "pd.DataFrame":
+    """Train and evaluate what is missing; return the leaderboards as a DataFrame.
+
+    Parameters
+    ----------
+    models, datasets : str or sequence of str
+        Names and globs; none means all that are there.
+    on_event : callable
+        Told every event while it runs.
+    **options
+        The other fields of `Request`, for example ``seeds=(1, 2, 3)`` or ``store="results/mine"``.
+
+    Returns
+    -------
+    DataFrame
+        The machine-readable leaderboard, a line a row.
+    """
+    for name in ("store", "data_dir", "cache_dir"):
+        if options.get(name) is not None:
+            options[name] = Path(options[name])
+    for name in ("seeds", "folders", "settings", "plugins"):
+        if name in options:
+            options[name] = _as_tuple(options[name])
+    request = Request(models=_as_tuple(models), datasets=_as_tuple(datasets), **options)
+    return _frame(
+        row_as_dict(row) for board in execute(request, on_event).boards for row in board.rows
+    )
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return (value,) if isinstance(value, str | int | Path) else tuple(value)
+
+
+def load_results(store: str | Path | None = None, *, each_seed: bool = False) -> "pd.DataFrame":
+    """Return a store's leaderboards as a DataFrame with the documented columns.
+
+    Parameters
+    ----------
+    store : str, Path or None
+        Its folder (default: ``BENCH_STORE``, ``bench.toml``, ``./results/local``).
+    each_seed : bool
+        A line for each evaluation instead of one over the seeds.
+    """
+    place = store_of(Path(store) if store else None, read_config(find_config()))
+    if not place.root.is_dir():
+        raise StoreError(f"store {place.root}", why="there is no such folder")
+    if each_seed:
+        return _frame(map(row_as_dict, per_seed(place)))
+    return _frame(row_as_dict(row) for board in leaderboards(place) for row in board.rows)
+
+
+def _frame(rows: Iterable[dict[str, Any]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    from bench.store.leaderboard import COLUMNS
+
+    return pd.DataFrame(list(rows), columns=list(COLUMNS))

@@ -1,0 +1,357 @@
+"""What plugins exchange with the harness: image sets, datasets, specs, the classifier protocol."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.options import Option, Options, OptionValue
+
+__all__ = [
+    "BuildContext",
+    "Classifier",
+    "Dataset",
+    "DatasetSpec",
+    "Description",
+    "Epoch",
+    "Finding",
+    "FitContext",
+    "ImageSet",
+    "Layer",
+    "LoadContext",
+    "ModelSpec",
+    "ReporterSpec",
+    "Style",
+    "as_float",
+]
+
+API_VERSION = 1
+Images: TypeAlias = npt.NDArray[Any]
+Labels: TypeAlias = npt.NDArray[np.int64]
+Probabilities: TypeAlias = npt.NDArray[np.float32]
+Shape: TypeAlias = tuple[int, int, int]
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+
+class Style(StrEnum):
+    """What kind of picture a dataset holds; preprocessing of photos depends on it."""
+
+    HANDWRITTEN = "handwritten"
+    NATURAL = "natural"
+
+
+def as_float(pixels: Images) -> npt.NDArray[np.float32]:
+    """Return pixels as float32 in [0, 1]; uint8 stands for value / 255."""
+    if pixels.dtype == np.uint8:
+        return np.multiply(pixels, np.float32(1 / 255), dtype=np.float32)
+    return np.asarray(pixels, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSet:
+    """Images with what is known about each.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (n, height, width, channels)
+        As stored, often memory-mapped: uint8 (0 to 255) or float32 in [0, 1].
+    labels : ndarray of shape (n,), int64, or None
+        Indices into the dataset's classes.
+    names : tuple of str
+        A name per sample (a file's, relative to its folder), or empty.
+    groups : tuple of str or None
+        The writer of each sample, where known.
+    """
+
+    pixels: Images
+    labels: Labels | None = None
+    names: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def images(self) -> npt.NDArray[np.float32]:
+        """(n, height, width, channels), float32 in [0, 1]; converted at each call."""
+        return as_float(self.pixels)
+
+    @property
+    def shape(self) -> Shape:
+        """Height, width and channels of each image."""
+        _, height, width, channels = self.pixels.shape
+        return height, width, channels
+
+    def take(self, indices: npt.NDArray[np.intp]) -> "ImageSet":
+        """Return the samples at `indices`, in that order."""
+        return ImageSet(
+            pixels=self.pixels[indices],
+            labels=None if self.labels is None else self.labels[indices],
+            names=tuple(self.names[i] for i in indices) if self.names else (),
+            groups=None if self.groups is None else tuple(self.groups[i] for i in indices),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something a person should know about one sample, and what to do about it."""
+
+    sample: str
+    code: str
+    fault: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """What a dataset plugin's ``load`` returns.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Class names; a label is an index into them.
+    train, test : ImageSet or None
+        The splits; a dataset without ``train`` is evaluation-only. One with neither label nor
+        ``train`` is for prediction only.
+    notes : tuple of str
+        What a person should know (the layout rule that fired, a leading zero put back).
+    findings : tuple of Finding
+        Findings on single samples.
+    truths : mapping of str to str
+        For each group, the whole ID as a text, where known.
+    """
+
+    classes: tuple[str, ...]
+    train: ImageSet | None = None
+    test: ImageSet | None = None
+    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    truths: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadContext:
+    """What a dataset plugin's ``load`` is told."""
+
+    paths: tuple[Path, ...]
+    """The files found, in the order of the alternative of ``DatasetSpec.files`` that fitted; or the
+    one file or folder named on the command line."""
+    options: Options
+    work_dir: Path
+    """A private folder for generated files; it may be deleted at any time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """A dataset plugin's registration.
+
+    Parameters
+    ----------
+    name, summary : str
+        Kebab-case name; one line.
+    load : callable
+        ``load(LoadContext) -> Dataset``; raises `bench.errors.DataError` on bad input.
+    options : mapping
+        Typed options, or bare defaults.
+    provides : tuple
+        ``("train", "test")``, or ``("test",)`` for an evaluation-only dataset.
+    files : tuple of tuple of str
+        Alternatives; each is the set of file names that together hold the dataset. Empty for
+        embedded data.
+    style : Style
+        Handwriting, or digits in natural scenes.
+    source, licence, how_to_get : str
+        Where it comes from, under which terms, and what a person does to have it.
+    embedded : str
+        For data that ships with digitbench: what it is, in words shown beside every result
+        ("synthetic digits, not SVHN"); empty otherwise.
+    fetch : mapping of str to str
+        For ``bench data fetch``: URL to ``"sha256:…"``.
+    views : mapping of Style to mapping
+        Option values that a model trained on data of that style needs this dataset read with.
+    """
+
+    name: str
+    summary: str
+    load: Callable[[LoadContext], Dataset]
+    options: Mapping[str, Option | OptionValue] = field(default_factory=dict)
+    provides: tuple[str, ...] = ("train", "test")
+    files: tuple[tuple[str, ...], ...] = ()
+    style: Style = Style.HANDWRITTEN
+    source: str = ""
+    licence: str = ""
+    how_to_get: str = ""
+    embedded: str = ""
+    fetch: Mapping[str, str] = field(default_factory=dict)
+    views: Mapping[Style, Options] = field(default_factory=dict)
+    api: int = API_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildContext:
+    """What a model plugin's ``build`` is told.
+
+    ``image_shape`` is (height, width, channels) of the training images; the classes are in the
+    order of the columns that ``predict_proba`` must return.
+    """
+
+    image_shape: Shape
+    classes: tuple[str, ...]
+    options: Options
+    seed: int = 42
+    precision: Precision = "float32"
+    threads: int = 1
+
+    @property
+    def n_classes(self) -> int:
+        """How many columns ``predict_proba`` must return."""
+        return len(self.classes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One line of a trial's history; a value that was not measured is None."""
+
+    epoch: int
+    epochs: int
+    loss: float | None = None
+    accuracy: float | None = None
+    val_loss: float | None = None
+    val_accuracy: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitContext(BuildContext):
+    """What a classifier's ``fit`` is told, and its way to report."""
+
+    report_epoch: Callable[[Epoch], None] = lambda epoch: None
+    """Call at the end of each epoch; it feeds the live view and ``history.csv``."""
+    checkpoint_folder: Path | None = None
+    """Write here to resume after an interruption; what lies here is from the same trial."""
+    initial_weights: Path | None = None
+    """The model folder of the trial named by the ``initial_weights`` option, already looked up."""
+    tracked: ImageSet | None = None
+    """Test images to measure after each epoch without any influence on it (``--track-test``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One line of a model's summary; multiply-adds for one image."""
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a classifier says of its own size; None where it does not apply.
+
+    ``model_bytes`` are the weights at stored precision, ``multiply_adds`` those for one image.
+    """
+
+    parameters: int | None = None
+    trainable_parameters: int | None = None
+    model_bytes: int | None = None
+    multiply_adds: int | None = None
+    layers: tuple[Layer, ...] = ()
+    engine: str = ""
+    """The library that computes, with its version, e.g. ``scikit-learn-intelex 2026.2``."""
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """What a model builds. `bench.keras_classifier` and `bench.sklearn_classifier` make one.
+
+    Optional methods, used where present: ``predict(images) -> (n,) int64`` (default: argmax of the
+    probabilities), ``save(folder)`` with ``ModelSpec.load``, ``describe() -> Description``.
+    """
+
+    def fit(self, train: ImageSet, context: FitContext) -> None:
+        """Train on all of `train`, with randomness from ``context.seed`` alone."""
+
+    def predict_proba(self, images: Images) -> Probabilities:
+        """Return class probabilities.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, height, width, channels)
+            float32 in [0, 1].
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float32
+            Rows sum to 1.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """A model plugin's registration.
+
+    Parameters
+    ----------
+    name, summary : str
+        Kebab-case name; one line.
+    build : callable
+        ``build(BuildContext) -> Classifier``, untrained.
+    options : mapping
+        Typed options, or bare defaults.
+    requires : tuple of str or None
+        Distributions that compute the result; their versions enter the identity. None: derived from
+        the imports in the plugin's source.
+    min_side : int
+        The smallest image side in pixels the network allows; smaller images are enlarged.
+    probabilities : "calibrated" or "scores"
+        Whether rows of ``predict_proba`` are meant as probabilities or only rank the classes.
+    precisions : tuple
+        What ``--precision`` may choose from for this model.
+    load : callable or None
+        ``load(folder, BuildContext) -> Classifier``, trained, from what ``save(folder)`` wrote.
+    resumes : bool
+        Whether ``fit`` goes on from its checkpoint folder after an interruption.
+    budgets : mapping
+        Option values for ``--budget quick`` and ``smoke`` that differ from the general rule.
+    timeout_seconds : float or None
+        A wall-clock limit of its own, where ``--timeout`` gives none.
+    seconds_per_image : float or None
+        Rough cost of fitting one image once on two cores, for the first estimate.
+    shipped : Path or None
+        The folder of a trained trial that comes with the plugin (``record.json``, ``model/``): it
+        reads photos without any training and takes part in runs on own folders.
+    """
+
+    name: str
+    summary: str
+    build: Callable[[BuildContext], Classifier]
+    options: Mapping[str, Option | OptionValue] = field(default_factory=dict)
+    requires: tuple[str, ...] | None = None
+    min_side: int = 1
+    probabilities: Literal["calibrated", "scores"] = "calibrated"
+    precisions: tuple[Precision, ...] = ("float32",)
+    load: Callable[[Path, BuildContext], Classifier] | None = None
+    resumes: bool = False
+    budgets: Mapping[str, Options] = field(default_factory=dict)
+    timeout_seconds: float | None = None
+    seconds_per_image: float | None = None
+    shipped: Path | None = None
+    api: int = API_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReporterSpec:
+    """A report format: ``write(rows, path)`` gets the leaderboard rows as dictionaries."""
+
+    name: str
+    summary: str
+    write: Callable[[list[dict[str, Any]], Path], None]
+    api: int = API_VERSION

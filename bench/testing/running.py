@@ -1,0 +1,66 @@
+"""Running checks one by one, each to a row."""
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+from unittest import SkipTest
+
+__all__ = ["CheckResult", "CheckState", "run_checks"]
+
+_Case = TypeVar("_Case")
+
+
+class CheckState(StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One row: the check, its claim, how it ended, and up to two lines that explain it."""
+
+    name: str
+    claim: str
+    state: CheckState
+    lines: tuple[str, ...] = ()
+    trace: str = ""
+    """The traceback where the plugin itself raised."""
+
+
+def run_checks(checks: Iterable[Callable[[_Case], None]], case: _Case) -> Iterator[CheckResult]:
+    """Run each check on `case` and yield its result."""
+    for check in checks:
+        yield _run(check, case)
+
+
+def _run(check: Callable[[_Case], None], case: _Case) -> CheckResult:
+    name = check.__name__.removeprefix("check_").replace("_", " ")
+    claim = (check.__doc__ or name).strip().splitlines()[0]
+    state, trace = CheckState.PASSED, ""
+    lines: tuple[str, ...] = ()
+    try:
+        check(case)
+    except SkipTest as reason:
+        state, lines = CheckState.SKIPPED, _two_lines(str(reason))
+    except AssertionError as error:
+        state, lines = CheckState.FAILED, _two_lines(str(error))
+    # The plugin is foreign code: whatever it raises, even an exit, fails this check only.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        said = " ".join(str(error).split())
+        lines = (f"raised {type(error).__name__}: {said}", f"at {_place(error)}")
+        state, trace = CheckState.FAILED, traceback.format_exc()
+    return CheckResult(name=name, claim=claim, state=state, lines=lines, trace=trace)
+
+
+def _two_lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())[:2]
+
+
+def _place(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename.replace(chr(92), '/').rpartition('/')[2]}:{frame.lineno}: {frame.line}"
