@@ -1,0 +1,1 @@
+"""The store: typed, versioned records of trials and evaluations, written once."""

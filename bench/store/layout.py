@@ -1,0 +1,86 @@
+"""Where everything lies in a store."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from bench.store.atomic import readable_failure
+
+__all__ = ["Store"]
+
+RECORD = "record.json"
+PREDICTIONS = "predictions.npz"
+HISTORY = "history.csv"
+LOG = "log.txt"
+MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The folders of one store; nothing is created before it is needed.
+
+    A folder of a trial or an evaluation is renamed into place and never changed. ``.work``,
+    ``.locks`` and ``.index`` can be deleted at any time when nothing runs.
+    """
+
+    root: Path
+
+    @property
+    def trials(self) -> Path:
+        """``<trial-id>/``, or ``<trial-id>--<attempt>/`` for one that did not succeed."""
+        return self.root / "trials"
+
+    @property
+    def evaluations(self) -> Path:
+        """``<trial-id>--<evaluation-id>/``."""
+        return self.root / "evaluations"
+
+    @property
+    def splits(self) -> Path:
+        """``<split-hash>.npz``: sample names and groups, once for all evaluations."""
+        return self.root / "splits"
+
+    @property
+    def superseded(self) -> Path:
+        """What ``--fresh`` replaced; kept until ``bench results clean``."""
+        return self.root / "superseded"
+
+    @property
+    def work(self) -> Path:
+        """Unfinished folders and checkpoints."""
+        return self.root / ".work"
+
+    @property
+    def locks(self) -> Path:
+        """One lock file a running trial."""
+        return self.root / ".locks"
+
+    @property
+    def index(self) -> Path:
+        """Derived scores; made again when missing."""
+        return self.root / ".index"
+
+    def trial(self, trial_id: str, attempt: str = "") -> Path:
+        """Return the folder of a successful trial, or of an attempt that was not."""
+        return self.trials / (f"{trial_id}--{attempt}" if attempt else trial_id)
+
+    def evaluation(self, trial_id: str, evaluation_id: str) -> Path:
+        """Return the folder of an evaluation."""
+        return self.evaluations / f"{trial_id}--{evaluation_id}"
+
+    def checkpoint(self, trial_id: str) -> Path:
+        """Return where an unfinished trial keeps its checkpoint between runs."""
+        return self.work / "checkpoints" / trial_id
+
+    def new_work_folder(self) -> Path:
+        """Create a folder on the store's own file system, to be renamed into place.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        folder = self.work / uuid4().hex
+        with readable_failure(self.root):
+            folder.mkdir(parents=True)
+        return folder

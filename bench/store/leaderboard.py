@@ -1,0 +1,366 @@
+"""Leaderboards: rows over seeds from the index, ranked; the second view reads the index alone."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from statistics import fmean, median, stdev
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import NewerFormatError, StoreError
+from bench.store.atomic import write_bytes
+from bench.store.index import NEWER, Failure, Index, Score, read_index
+from bench.store.layout import Store
+from bench.store.metrics_in_use import plugin_metrics
+from bench.store.ranking import Ranked, interval_of, rank
+from bench.store.read import evaluation_folders, read_predictions, read_split, trial_folders
+from bench.store.record import State
+from bench.store.rows import COLUMNS, Board, Row, row_as_dict
+
+__all__ = ["BOARDS_VERSION", "COLUMNS", "Board", "Row", "leaderboards", "per_seed", "row_as_dict"]
+
+BOARDS_VERSION = 1
+# Read by `bench show robustness`; pooled over the folds into a trial of their own.
+HIDDEN = frozenset({"corruption", "fold"})
+
+
+class _Cached(msgspec.Struct, frozen=True, kw_only=True):
+    digest: str
+    boards: list[Board]
+    damaged: dict[str, str] = {}
+
+
+def leaderboards(store: Store, *, test_datasets: Iterable[str] | None = None) -> list[Board]:
+    """Return one board for each test dataset in the store, in order of their names.
+
+    Parameters
+    ----------
+    test_datasets : iterable of str or None
+        Only these.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read at all; damaged single records become notes.
+    """
+    trials, evaluations = trial_folders(store), evaluation_folders(store)
+    digest = _digest(trials, evaluations)
+    path = store.index / "boards.msgpack"
+    boards = _cached(path, digest)
+    if boards is None:
+        index = read_index(store, trials=trials, evaluations=evaluations)
+        boards = _build(store, index)
+        if index.damaged and not boards:
+            raise _nothing_readable(store, index)
+        _remember(path, digest, boards)
+    wanted = None if test_datasets is None else set(test_datasets)
+    return [board for board in boards if wanted is None or board.test_dataset in wanted]
+
+
+def _nothing_readable(store: Store, index: Index) -> StoreError:
+    if all(reason == NEWER for reason in index.damaged.values()):
+        return NewerFormatError(
+            f"store {store.root}",
+            why="a newer digitbench wrote its records",
+            fix="install a newer digitbench",
+        )
+    return StoreError(
+        f"store {store.root}", why="all its records are damaged", fix="see bench results verify"
+    )
+
+
+def _digest(trials: list[str], evaluations: list[str]) -> str:
+    digest = blake2b(f"{BOARDS_VERSION}:{Index().version}".encode(), digest_size=16)
+    versions = plugin_metrics().versions
+    for names in (trials, evaluations, [f"{name}:{versions[name]}" for name in versions]):
+        digest.update("\n".join(sorted(names)).encode() + b"\0")
+    return digest.hexdigest()
+
+
+def _cached(path: Any, digest: str) -> list[Board] | None:
+    try:
+        cached = msgspec.msgpack.decode(path.read_bytes(), type=_Cached)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return cached.boards if cached.digest == digest else None
+
+
+def _remember(path: Any, digest: str, boards: list[Board]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, msgspec.msgpack.encode(_Cached(digest=digest, boards=boards)))
+    except OSError:
+        return  # derived: a read-only store is still shown
+
+
+def _build(store: Store, index: Index) -> list[Board]:
+    by_test: dict[str, dict[tuple[str, str, str], list[Score]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for score in index.scores.values():
+        if HIDDEN & score.transform.keys():
+            continue
+        by_test[score.test_dataset][score.train_dataset, score.model, score.variant].append(score)
+    boards = []
+    for test_dataset in sorted(by_test):
+        groups = [_newest_config(scores) for scores in by_test[test_dataset].values()]
+        failures = _open_failures(groups, index.failures.values(), test_dataset)
+        boards.append(_board(store, test_dataset, groups, failures, index))
+    seen = {(row.train_dataset, row.trials) for board in boards for row in board.rows}
+    boards += _only_failures(index, seen)
+    return boards
+
+
+def _newest_config(scores: list[Score]) -> list[Score]:
+    """Keep one configuration, the last trained, and one evaluation a seed."""
+    last = max(scores, key=lambda score: score.started_at)
+    by_seed: dict[int, Score] = {}
+    for score in scores:
+        if score.config_id != last.config_id or score.test_hash != last.test_hash:
+            continue
+        if score.seed not in by_seed or score.started_at > by_seed[score.seed].started_at:
+            by_seed[score.seed] = score
+    return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def _open_failures(
+    groups: list[list[Score]], failures: Iterable[Failure], test_dataset: str
+) -> list[Failure]:
+    """Return the last failure of each trial that nothing later has made good."""
+    done = {score.trial_id for group in groups for score in group}
+    newest = {
+        (group[0].train_dataset, group[0].model, group[0].variant): max(
+            score.started_at for score in group
+        )
+        for group in groups
+    }
+    last: dict[tuple[str, str, str, int], Failure] = {}
+    for failure in failures:
+        if failure.train_dataset != test_dataset or failure.trial_id in done:
+            continue
+        key = (failure.train_dataset, failure.model, failure.variant)
+        if failure.started_at < newest.get(key, ""):
+            continue
+        seen = last.get((*key, failure.seed))
+        if seen is None or failure.started_at > seen.started_at:
+            last[*key, failure.seed] = failure
+    return list(last.values())
+
+
+def _only_failures(index: Index, seen: set[Any]) -> list[Board]:
+    """Return boards of datasets on which every trial failed."""
+    tested = {score.test_dataset for score in index.scores.values()}
+    rest: dict[str, list[Failure]] = defaultdict(list)
+    for failure in _open_failures_of_untested(index, tested):
+        rest[failure.train_dataset].append(failure)
+    return [
+        Board(test_dataset=name, rows=tuple(_failed_row(failure) for failure in rest[name]))
+        for name in sorted(rest)
+    ]
+
+
+def _open_failures_of_untested(index: Index, tested: set[str]) -> list[Failure]:
+    names = {failure.train_dataset for failure in index.failures.values()} - tested
+    return [
+        failure
+        for name in sorted(names)
+        for failure in _open_failures([], index.failures.values(), name)
+    ]
+
+
+def _board(
+    store: Store,
+    test_dataset: str,
+    groups: list[list[Score]],
+    failures: list[Failure],
+    index: Index,
+) -> Board:
+    last = max((score for group in groups for score in group), key=lambda score: score.started_at)
+    correct = {
+        group[0].folder: [_correct(store, score) for score in group]
+        for group in groups
+        if group[0].labelled
+    }
+    writers = read_split(store, last.split_hash).groups
+    rows = [_row(group, correct.get(group[0].folder, []), writers) for group in groups]
+    may_rank = _competing(rows, last.split_hash)
+    result = rank([Ranked(row.evaluations[0], correct[row.evaluations[0]]) for row in may_rank])
+    rows = [
+        msgspec.structs.replace(
+            row,
+            rank=result.ranks.get(row.evaluations[0], ""),
+            place=result.places.get(row.evaluations[0]),
+        )
+        for row in rows
+    ]
+    rows += [_failed_row(failure) for failure in failures]
+    return Board(
+        test_dataset=test_dataset,
+        test_embedded=last.test_embedded,
+        n_test=last.n_test,
+        evaluation_only=last.evaluation_only,
+        classes=last.classes,
+        rows=tuple(sorted(rows, key=_order)),
+        notes=_notes(rows, last, index),
+        to_separate=result.to_separate,
+        method=result.method,
+    )
+
+
+def _competing(rows: Sequence[Row], split_hash: str) -> list[Row]:
+    """Return the rows that are ranked: on the current images, without a leak, of one budget."""
+    fair = [row for row in rows if row.labelled and not row.leaked and row.split_hash == split_hash]
+    budget = min((row.budget for row in fair), key=_budget_order, default="full")
+    equal = [row for row in fair if row.budget == budget]
+    # Points of a learning curve compete only where nothing was trained on all images.
+    return [row for row in equal if not row.is_partial] or equal
+
+
+def _budget_order(budget: str) -> int:
+    order = ("full", "quick", "smoke")
+    return order.index(budget) if budget in order else len(order)
+
+
+def _order(row: Row) -> tuple[int, int, int, int, float, str, str]:
+    """Ranked rows first, then leaks, smaller budgets, failures; by accuracy within each."""
+    return (
+        int(row.state is not State.OK),
+        _budget_order(row.budget),
+        int(row.place is None),
+        row.place or 0,
+        -(row.accuracy or 0.0),
+        row.model,
+        row.variant,
+    )
+
+
+def _notes(rows: Sequence[Row], last: Score, index: Index) -> tuple[str, ...]:
+    notes = []
+    old = [row for row in rows if row.state is State.OK and row.split_hash != last.split_hash]
+    if old:
+        notes.append(f"{len(old)} not ranked: tested on an older version of {last.test_dataset}")
+    machines = {row.machine for row in rows if row.machine}
+    if len(machines) > 1:
+        notes.append(f"trained on {len(machines)} kinds of processor: compare times with care")
+    notes += [
+        f"a plugin's metric '{name}' is not used: a built-in one has its name"
+        for name in plugin_metrics().refused
+    ]
+    newer = sum(reason == NEWER for reason in index.damaged.values())
+    if newer:
+        notes.append(f"{newer} records of a newer format are left out: install a newer digitbench")
+    if len(index.damaged) > newer:
+        damaged = len(index.damaged) - newer
+        notes.append(f"{damaged} damaged records are left out: bench results verify")
+    return tuple(notes)
+
+
+def _correct(store: Store, score: Score) -> npt.NDArray[np.bool_]:
+    predictions = read_predictions(store.evaluations / score.folder)
+    return np.asarray(predictions.labels == predictions.predicted, dtype=np.bool_)
+
+
+def _row(
+    group: list[Score], correct: list[npt.NDArray[np.bool_]], writers: tuple[str, ...] | None
+) -> Row:
+    first = group[0]
+    accuracies = [score.metrics["accuracy"] or 0.0 for score in group] if first.labelled else []
+    interval = interval_of(correct, writers) if correct else None
+    metrics = _mean_metrics(group)
+    return Row(
+        test_dataset=first.test_dataset,
+        train_dataset=first.train_dataset,
+        model=first.model,
+        variant=first.variant,
+        seeds=len(group),
+        accuracy=fmean(accuracies) if accuracies else None,
+        accuracy_low=interval.low if interval else None,
+        accuracy_high=interval.high if interval else None,
+        accuracy_sd_seeds=stdev(accuracies) if len(accuracies) > 1 else None,
+        balanced_accuracy=metrics.get("balanced_accuracy"),
+        macro_f1=metrics.get("macro_f1"),
+        train_accuracy=_mean(score.train_accuracy for score in group),
+        n_test=first.n_test,
+        parameters=first.parameters,
+        model_bytes=_median(score.model_bytes for score in group),
+        fit_seconds=_mean(score.fit_seconds for score in group),
+        predict_us_per_image=_mean(score.predict_us_per_image for score in group),
+        precision=first.precision,
+        threads=first.threads,
+        trials=tuple(score.trial_id for score in group),
+        budget=first.budget,
+        train_embedded=first.train_embedded,
+        test_embedded=first.test_embedded,
+        evaluation_only=first.evaluation_only,
+        labelled=first.labelled,
+        leaked=max(score.leaked for score in group),
+        interval_method=interval.method if interval else "",
+        interval_note=interval.note if interval else "",
+        metrics=metrics,
+        intervals=first.intervals if len(group) == 1 else {},
+        not_scored=first.not_scored,
+        file_bytes=_median(score.file_bytes for score in group),
+        multiply_adds=first.multiply_adds,
+        latency_ms_p50=_mean(score.latency_ms_p50 for score in group),
+        latency_ms_p95=_mean(score.latency_ms_p95 for score in group),
+        fit_cpu_seconds=_mean(score.fit_cpu_seconds for score in group),
+        fit_images_per_second=_mean(score.fit_images_per_second for score in group),
+        peak_memory_bytes=_median(score.peak_memory_bytes for score in group),
+        retries=sum(score.retries for score in group),
+        evaluations=tuple(score.folder for score in group),
+        split_hash=first.split_hash,
+        machine=first.machine,
+        summary=first.summary,
+    )
+
+
+def _mean_metrics(group: list[Score]) -> dict[str, float | None]:
+    return {name: _mean(score.metrics.get(name) for score in group) for name in group[0].metrics}
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Return the mean, None if any value is missing: nothing is averaged over a gap."""
+    listed = list(values)
+    known = [value for value in listed if value is not None]
+    return fmean(known) if known and len(known) == len(listed) else None
+
+
+def _median(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return round(median(known)) if known else None
+
+
+def _failed_row(failure: Failure) -> Row:
+    return Row(
+        test_dataset=failure.train_dataset,
+        train_dataset=failure.train_dataset,
+        model=failure.model,
+        variant=failure.variant,
+        state=failure.state,
+        reason=failure.reason,
+        seeds=1,
+        precision=failure.precision,
+        threads=failure.threads,
+        trials=(failure.trial_id,),
+        budget=failure.budget,
+        train_embedded=failure.train_embedded,
+        summary=failure.summary,
+    )
+
+
+def per_seed(store: Store, *, test_datasets: Iterable[str] | None = None) -> list[Row]:
+    """Return one unranked row for each evaluation in the store."""
+    wanted = None if test_datasets is None else set(test_datasets)
+    scores = [
+        score
+        for score in read_index(store).scores.values()
+        if wanted is None or score.test_dataset in wanted
+    ]
+    rows = []
+    for score in scores:
+        correct = [_correct(store, score)] if score.labelled else []
+        rows.append(_row([score], correct, read_split(store, score.split_hash).groups))
+    return sorted(rows, key=lambda row: (row.test_dataset, *_order(row), row.trials))

@@ -1,0 +1,137 @@
+"""Typed records of trials and evaluations.
+
+History of the format
+---------------------
+1. The first: trials, evaluations, shared splits.
+"""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+__all__ = ["SCHEMA_VERSION", "EvaluationRecord", "Identity", "Machine", "State", "TrialRecord"]
+
+SCHEMA_VERSION: Final = 1
+
+
+class State(StrEnum):
+    """How a cell or a trial ended."""
+
+    OK = "ok"
+    FAILED = "failed"  # an exception, or output that breaks the contract
+    TIMEOUT = "timeout"  # ran past its wall-clock limit
+    OUT_OF_MEMORY = "out_of_memory"  # ran past its memory limit, or was killed by the system
+    CRASHED = "crashed"  # its process ended by itself: a signal or an exit
+    INTERRUPTED = "interrupted"  # stopped from outside, by Ctrl-C or a kill
+    IMPOSSIBLE = "impossible"  # a pairing that makes no sense; never stored
+    DATA_MISSING = "data_missing"  # the dataset is not on this machine; never stored
+
+
+class _Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """Immutable, by keyword; unknown fields of a newer minor format are ignored."""
+
+
+class Machine(_Struct, frozen=True, kw_only=True):
+    """Facts of the machine that computed; no host and no user name."""
+
+    cores: int
+    memory_bytes: int
+    processor: str
+    accelerator: str
+    system: str
+    python: str
+
+
+class Identity(_Struct, frozen=True, kw_only=True):
+    """All that decides a trial's result; its hash is the trial's id."""
+
+    model: str
+    options: dict[str, bool | int | float | str]
+    model_source: str  # hash of the bytes of the model's module or package
+    harness_source: str  # hash of the bytes of bench/adapters and bench/images
+    train_hash: str  # content hash of the training split
+    seed: int
+    precision: str
+    requires: dict[str, str]  # distribution -> major.minor
+
+
+class TrialRecord(_Struct, frozen=True, kw_only=True):
+    """The stored result of a trial. Seconds are wall-clock unless named otherwise."""
+
+    schema_version: int = SCHEMA_VERSION
+    trial_id: str
+    attempt: str  # unique for each run of a trial
+    config_id: str  # hash of the identity without its seed: the trials of one row share it
+    identity: Identity
+    model: str
+    summary: str = ""
+    variant: str = ""
+    budget: str = "full"
+    train_dataset: str
+    train_embedded: str = ""  # what embedded data it was trained on, in words; empty for real data
+    train_style: str = "handwritten"
+    probabilities: str = "calibrated"
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]  # height, width, channels the model was built for
+    state: State
+    reason: str = ""  # one line
+    retries: int = 0
+    started_at: str = ""  # UTC, ISO 8601
+    seed: int
+    precision: str = "float32"
+    threads: int = 1
+    engine: str = ""
+    n_train: int = 0  # images given to fit
+    train_accuracy: float | None = None
+    parameters: int | None = None
+    trainable_parameters: int | None = None
+    multiply_adds: int | None = None
+    model_bytes: int | None = None  # weights at stored precision
+    file_bytes: int | None = None  # the saved file
+    fit_seconds: float | None = None
+    fit_cpu_seconds: float | None = None
+    fit_images_per_second: float | None = None
+    total_seconds: float | None = None  # the whole trial in its worker
+    peak_memory_bytes: int | None = None
+    epochs: int | None = None
+    resumed: bool = False
+    machine: Machine | None = None
+    versions: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    files: dict[str, str] = {}  # name in the folder -> sha256
+    extra: dict[str, Any] = {}
+
+
+class EvaluationRecord(_Struct, frozen=True, kw_only=True):
+    """The stored predictions of one trial on one test split; latencies are after warm-up."""
+
+    schema_version: int = SCHEMA_VERSION
+    evaluation_id: str
+    trial_id: str
+    attempt: str
+    test_dataset: str
+    test_embedded: str = ""
+    test_hash: str  # content hash of the test images as fed, preprocessing included
+    split_hash: str  # names splits/<hash>.npz: sample names and groups
+    variant: str = ""  # what differs in this evaluation: preprocessing, int8, shipped, a corruption
+    evaluation_only: bool = False
+    classes: tuple[str, ...]  # of the columns of the probabilities
+    n_test: int
+    labelled: bool = True
+    adapted: str = ""  # how images were brought to the model's shape, in words
+    leaked: int = 0  # test images that are also training images
+    predict_seconds: float | None = None
+    predict_us_per_image: float | None = None
+    latency_ms_p50: float | None = None  # batch of one
+    latency_ms_p95: float | None = None
+    model_bytes: int | None = None  # where it differs from the trial's (int8)
+    file_bytes: int | None = None
+    created_at: str = ""
+    threads: int = 1
+    notes: tuple[str, ...] = ()
+    truths: dict[str, str] = {}  # group -> whole ID
+    predictions_sha256: str = ""
+    # What was done to the model or the images first, e.g. {"quantize": "int8"}.
+    transform: dict[str, str | int | float] = {}
+    extra: dict[str, Any] = {}

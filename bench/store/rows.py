@@ -1,0 +1,100 @@
+"""What a leaderboard holds: rows over seeds, and boards of them."""
+
+from typing import Any
+
+import msgspec
+
+from bench.store.record import State
+
+__all__ = ["COLUMNS", "Board", "Row", "row_as_dict"]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """The evaluations of one model, variant, training and test dataset, over its seeds.
+
+    The first fields, up to ``trials``, are the machine-readable leaderboard; shares are 0 to 1.
+    """
+
+    test_dataset: str
+    train_dataset: str
+    model: str
+    variant: str = ""
+    rank: str = ""
+    state: State = State.OK
+    reason: str = ""
+    seeds: int = 0
+    accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    accuracy_sd_seeds: float | None = None
+    balanced_accuracy: float | None = None
+    macro_f1: float | None = None
+    train_accuracy: float | None = None
+    n_test: int | None = None
+    parameters: int | None = None
+    model_bytes: int | None = None
+    fit_seconds: float | None = None
+    predict_us_per_image: float | None = None
+    precision: str = ""
+    threads: int | None = None
+    trials: tuple[str, ...] = ()
+    # Not part of the stable columns:
+    budget: str = "full"
+    train_embedded: str = ""
+    test_embedded: str = ""
+    evaluation_only: bool = False
+    labelled: bool = True
+    leaked: int = 0
+    interval_method: str = ""
+    interval_note: str = ""
+    metrics: dict[str, float | None] = {}
+    intervals: dict[str, tuple[float, float, str]] = {}  # of one seed's metrics: low, high, method
+    not_scored: dict[str, str] = {}  # metric -> why it has no value
+    file_bytes: int | None = None
+    multiply_adds: int | None = None
+    latency_ms_p50: float | None = None
+    latency_ms_p95: float | None = None
+    fit_cpu_seconds: float | None = None
+    fit_images_per_second: float | None = None
+    peak_memory_bytes: int | None = None
+    retries: int = 0
+    evaluations: tuple[str, ...] = ()
+    split_hash: str = ""
+    machine: str = ""
+    summary: str = ""
+    place: int | None = None  # from 0, of ranked rows: by rank, then by accuracy
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether its variant says that it was trained on a part of the training images."""
+        return "train_images=" in self.variant
+
+    @property
+    def gap(self) -> float | None:
+        """Training accuracy less test accuracy: how far the model overfits."""
+        if self.train_accuracy is None or self.accuracy is None:
+            return None
+        return self.train_accuracy - self.accuracy
+
+
+COLUMNS = Row.__struct_fields__[: Row.__struct_fields__.index("trials") + 1]
+
+
+class Board(msgspec.Struct, frozen=True, kw_only=True):
+    """One leaderboard: the rows of one test split, best first, then unranked ones."""
+
+    test_dataset: str
+    test_embedded: str = ""
+    n_test: int = 0
+    evaluation_only: bool = False
+    classes: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
+    to_separate: int | None = None  # test images that would tell the first two apart
+    method: str = ""  # how ties were decided
+
+
+def row_as_dict(row: Row) -> dict[str, Any]:
+    """Return the stable columns of a row; trial ids as a list."""
+    values = {name: getattr(row, name) for name in COLUMNS}
+    return values | {"trials": list(row.trials), "state": str(row.state)}
