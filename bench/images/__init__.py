@@ -1,0 +1,1 @@
+"""Pure functions on image arrays: shape, augmentation, preprocessing."""

@@ -1,0 +1,312 @@
+"""The data cache: each split once, by content hash, as ``.npy`` files that are memory-mapped.
+
+``splits/<content-hash>/`` holds ``pixels.npy``, ``labels.npy``, ``samples.json`` (names, groups)
+and, once asked for, ``hashes.npy``. A split is written beside its final name and renamed, so that
+a reader never sees half of one and two writers of the same split do not disturb each other. It is
+not flushed to the disk: a split that a power cut tore has the wrong size, and is made again.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+import time
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+from bench.errors import BenchError, DataError
+from bench.loading.refs import LoadedDataset, SplitRef
+from bench.spec import ImageSet
+
+__all__ = [
+    "CacheEntry",
+    "cache_entries",
+    "cache_folder",
+    "clean_cache",
+    "image_hashes",
+    "open_split",
+    "write_split",
+]
+
+_STALE_SECONDS = 3600.0
+_PARTS = ("splits", "index", "work")
+
+
+class _Samples(msgspec.Struct, frozen=True):
+    names: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
+
+
+class CacheEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing the cache holds."""
+
+    kind: str  # "split", "index" or "work"
+    name: str
+    used_by: str = ""  # for a split: the datasets it was loaded for, "mnist training"
+    folder: str
+    size_bytes: int
+
+
+def cache_folder(explicit: Path | None = None) -> Path:
+    """Return the cache's folder: `explicit`, else ``BENCH_CACHE_DIR``, else the user's cache."""
+    if explicit is not None:
+        return explicit
+    variable = os.environ.get("BENCH_CACHE_DIR", "")
+    if variable:
+        return Path(variable).expanduser().absolute()
+    return platformdirs.user_cache_path("digitbench", appauthor=False)
+
+
+def cache_error(folder: Path, error: OSError) -> BenchError:
+    """Say in one line that the cache cannot be written."""
+    return BenchError(
+        f"cannot write the data cache in {folder}",
+        why=error.strerror or str(error),
+        fix="make room, or name another folder in BENCH_CACHE_DIR",
+    )
+
+
+def write_split(split: ImageSet, classes: tuple[str, ...], cache: Path) -> SplitRef:
+    """Store a checked split unless it is there, and return where.
+
+    Raises
+    ------
+    BenchError
+        If the cache cannot be written (a full disk, no permission).
+    """
+    pixels = np.ascontiguousarray(split.pixels)
+    if pixels.dtype != np.uint8:
+        pixels = np.asarray(pixels, dtype=np.float32)
+    labels = None if split.labels is None else np.ascontiguousarray(split.labels, dtype=np.int64)
+    samples = _Samples(names=split.names, groups=split.groups)
+    content_hash = _content_hash(pixels, labels, classes, samples)
+    _, height, width, channels = pixels.shape
+    ref = SplitRef(
+        content_hash=content_hash,
+        folder=str(cache / "splits" / content_hash),
+        n=len(pixels),
+        shape=(height, width, channels),
+        dtype=str(pixels.dtype),
+        labelled=labels is not None,
+        has_names=bool(split.names),
+        has_groups=split.groups is not None,
+    )
+    if not is_whole(ref):
+        try:
+            _write_folder(Path(ref.folder), pixels, labels, samples)
+        except OSError as error:
+            raise cache_error(cache, error) from error
+    return ref
+
+
+def _content_hash(
+    pixels: npt.NDArray[np.uint8 | np.float32],
+    labels: npt.NDArray[np.int64] | None,
+    classes: tuple[str, ...],
+    samples: _Samples,
+) -> str:
+    header = (str(pixels.dtype.newbyteorder("<")), pixels.shape, classes, samples)
+    digest = blake2b(msgspec.json.encode(header), digest_size=20)
+    digest.update(pixels.data)
+    if labels is not None:
+        digest.update(labels.data)
+    return digest.hexdigest()
+
+
+def _write_folder(
+    final: Path,
+    pixels: npt.NDArray[np.uint8 | np.float32],
+    labels: npt.NDArray[np.int64] | None,
+    samples: _Samples,
+) -> None:
+    final.parent.mkdir(parents=True, exist_ok=True)
+    sweep(final.parent)
+    scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=final.parent))
+    try:
+        np.save(scratch / "pixels.npy", pixels)
+        if labels is not None:
+            np.save(scratch / "labels.npy", labels)
+        (scratch / "samples.json").write_bytes(msgspec.json.encode(samples))
+        _move_into_place(scratch, final)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _move_into_place(scratch: Path, final: Path) -> None:
+    """Rename; where a folder of that name is there it is another writer's, or a torn one."""
+    if final.exists() and not _is_torn(final, scratch):
+        return
+    if final.exists():
+        aside = Path(tempfile.mkdtemp(prefix=".new-", dir=final.parent))
+        final.rename(aside / "torn")
+        shutil.rmtree(aside, ignore_errors=True)
+    try:
+        scratch.rename(final)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.EACCES} or not final.exists():
+            raise
+
+
+def _is_torn(final: Path, scratch: Path) -> bool:
+    return any(
+        not (final / part.name).is_file()
+        or (final / part.name).stat().st_size != part.stat().st_size
+        for part in scratch.iterdir()
+    )
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed writer left."""
+    for left in folder.glob(".new-*"):
+        try:
+            if time.time() - left.stat().st_mtime <= _STALE_SECONDS:
+                continue
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()
+        except OSError:  # another process swept it first
+            continue
+
+
+def is_whole(ref: SplitRef) -> bool:
+    """Whether the cache holds all of a split; looks at sizes alone."""
+    folder = Path(ref.folder)
+    pixel_bytes = ref.n * int(np.prod(ref.shape)) * np.dtype(ref.dtype).itemsize
+    try:
+        whole = (folder / "pixels.npy").stat().st_size - pixel_bytes in {128, 192}
+        if ref.labelled:
+            whole &= (folder / "labels.npy").stat().st_size - 8 * ref.n == 128
+        return whole and (folder / "samples.json").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def open_split(ref: SplitRef) -> ImageSet:
+    """Open a split; its pixels are memory-mapped, read-only.
+
+    Raises
+    ------
+    DataError
+        If the cache was deleted or damaged since the dataset was loaded.
+    """
+    folder = Path(ref.folder)
+    try:
+        pixels = np.load(folder / "pixels.npy", mmap_mode="r")
+        labels = np.load(folder / "labels.npy") if ref.labelled else None
+        samples = _Samples()
+        if ref.has_names or ref.has_groups:
+            data = (folder / "samples.json").read_bytes()
+            samples = msgspec.json.decode(data, type=_Samples)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(
+            f"split {ref.content_hash[:12]} cannot be read from the data cache",
+            why=str(error),
+            fix="run the command again: it is made anew",
+        ) from error
+    return ImageSet(pixels=pixels, labels=labels, names=samples.names, groups=samples.groups)
+
+
+def image_hashes(ref: SplitRef) -> npt.NDArray[np.uint64]:
+    """Return a hash per image, for counting exact duplicates; computed once, then stored.
+
+    Float pixels are rounded to 0 … 255 first, so that one image in two formats counts as one.
+
+    Returns
+    -------
+    ndarray of shape (n,), uint64
+    """
+    stored = Path(ref.folder) / "hashes.npy"
+    try:
+        hashes = np.load(stored)
+        if hashes.shape == (ref.n,) and hashes.dtype == np.uint64:
+            return np.asarray(hashes)
+    except (OSError, ValueError, EOFError):
+        pass  # not there yet, or torn
+    hashes = _hash_each(open_split(ref))
+    scratch = stored.with_name(f".hashes-{os.getpid()}.npy")
+    try:
+        np.save(scratch, hashes)
+        scratch.replace(stored)
+    except OSError:  # a cache that cannot be written costs time, not the result
+        scratch.unlink(missing_ok=True)
+    return hashes
+
+
+def _hash_each(split: ImageSet) -> npt.NDArray[np.uint64]:
+    salt = repr(split.shape).encode()[:16]
+    digests = bytearray()
+    for start in range(0, len(split), 4096):
+        block = split.pixels[start : start + 4096]
+        if block.dtype != np.uint8:
+            block = np.rint(block * np.float32(255)).astype(np.uint8)
+        for image in block.reshape(len(block), -1):
+            digests += blake2b(image.data, digest_size=8, salt=salt).digest()
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def cache_entries(cache: Path | None = None) -> list[CacheEntry]:
+    """Return what the cache holds, with sizes; empty where there is no cache."""
+    root = cache_folder(cache)
+    owners = _owners(root)
+    entries = []
+    for part in _PARTS:
+        folder = root / part
+        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+            kind = {"splits": "split"}.get(part, part)
+            size_bytes = sum(f.stat().st_size for f in [path, *path.rglob("*")] if f.is_file())
+            if size_bytes:
+                entries.append(
+                    CacheEntry(
+                        kind=kind,
+                        name=path.name,
+                        used_by=", ".join(sorted(owners.get(path.name, ()))),
+                        folder=str(path),
+                        size_bytes=size_bytes,
+                    )
+                )
+    return entries
+
+
+def _owners(root: Path) -> dict[str, set[str]]:
+    """Return for each split's hash the datasets whose index names it."""
+    owners: dict[str, set[str]] = {}
+    for index in (root / "index").glob("*.json"):
+        try:
+            loaded = msgspec.json.decode(index.read_bytes(), type=LoadedDataset)
+        except (OSError, msgspec.MsgspecError):  # torn or of another version
+            continue
+        for which, split in (("training", loaded.train), ("test", loaded.test)):
+            if split is not None:
+                owners.setdefault(split.content_hash, set()).add(f"{loaded.name} {which}")
+    return owners
+
+
+def clean_cache(cache: Path | None = None) -> int:
+    """Delete the cache's contents; everything in it can be made again.
+
+    Returns
+    -------
+    int
+        The bytes freed.
+
+    Raises
+    ------
+    BenchError
+        If something in it cannot be deleted.
+    """
+    root = cache_folder(cache)
+    freed = sum(entry.size_bytes for entry in cache_entries(root))
+    try:
+        # The index first: it points at the splits.
+        for part in ("index", "splits", "work"):
+            if (root / part).is_dir():
+                shutil.rmtree(root / part)
+    except OSError as error:
+        raise cache_error(root, error) from error
+    return freed

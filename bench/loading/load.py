@@ -1,0 +1,286 @@
+"""Loading: parse a dataset's files once, then find the splits by the files' facts alone.
+
+An index file maps what decides the parsed content (the plugin's code, the resolved options, name,
+size, modification time and inode of each data file) to the content hashes. A load that finds its
+key there reads no data file and imports no engine.
+"""
+
+import functools
+import inspect
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.errors import BenchError, DataError, DataMissingError
+from bench.loading.cache import cache_error, cache_folder, is_whole, sweep, write_split
+from bench.loading.files import data_dirs, find_files
+from bench.loading.refs import LoadedDataset, SplitRef
+from bench.loading.validate import check_dataset
+from bench.options import OptionValue, resolve_options
+from bench.spec import Dataset, DatasetSpec, LoadContext
+
+__all__ = ["load_dataset"]
+
+_FORMAT = 1  # of the index; a newer one makes all entries anew
+_FOLDER_FILES_MAX = 200_000
+
+
+def load_dataset(
+    spec: DatasetSpec,
+    *,
+    settings: Mapping[str, OptionValue] | None = None,
+    path: Path | None = None,
+    search: Iterable[Path] | None = None,
+    cache_dir: Path | None = None,
+) -> LoadedDataset:
+    """Return a dataset whose splits are in the data cache.
+
+    Parameters
+    ----------
+    spec : DatasetSpec
+        The dataset's registration.
+    settings : mapping
+        Options that were set; the others have their defaults.
+    path : Path or None
+        The file or folder named on the command line; else files are searched for by name.
+    search : iterable of Path or None
+        The folders to search (default: `bench.loading.data_dirs`).
+    cache_dir : Path or None
+        The cache's folder (default: `bench.loading.cache_folder`).
+
+    Raises
+    ------
+    DataMissingError
+        If no folder holds its files.
+    DataError
+        If a file cannot be read as this dataset, its content cannot be used, or a file is named
+        for embedded data, which reads none.
+    OptionError
+        If an option does not exist or has a wrong value.
+    BenchError
+        If the cache cannot be written.
+    """
+    options = resolve_options(spec.name, spec.options, settings or {})
+    paths = _resolve_paths(spec, path, data_dirs() if search is None else tuple(search))
+    cache = cache_folder(cache_dir)
+    key = _key(spec, options, paths)
+    index = cache / "index" / f"{_slug(spec.name)}-{key}.json"
+    loaded = _read_index(index, cache) if key else None
+    if loaded is None:
+        loaded = _load(spec, options, paths, cache)
+        if key:
+            _write_index(index, loaded, cache)
+    return loaded
+
+
+def _slug(name: str) -> str:
+    """Return a name, perhaps one that a user made up for a folder, as part of a file name."""
+    return re.sub(r"[^\w-]", "_", name, flags=re.ASCII)[:40]
+
+
+def _resolve_paths(
+    spec: DatasetSpec, path: Path | None, search: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    if path is None:
+        if not spec.files:
+            return ()
+        found = find_files(spec, search)
+        if found is None:
+            raise _missing(spec)
+        return tuple(each.absolute() for each in found)
+    if spec.embedded:  # not merely one without `files`: an own folder is named by its path
+        raise DataError(
+            f"{spec.name} reads no file",
+            why=f"it is {spec.embedded}",
+            fix=f"leave {path} out: -d {spec.name}",
+        )
+    path = path.expanduser().absolute()
+    if not path.exists():
+        raise DataMissingError(f"{spec.name}: {path} does not exist")
+    if path.is_dir() and spec.files:
+        found = find_files(spec, (path,))
+        if found is None:
+            raise DataMissingError(
+                f"{spec.name}: {path} holds none of its files",
+                why=f"they are {_alternatives(spec)}",
+            )
+        return found
+    return (path,)
+
+
+def _missing(spec: DatasetSpec) -> DataMissingError:
+    # One line: `bench list datasets NAME` has all alternatives and the folders.
+    first = " + ".join(spec.files[0])
+    also = " or its other files" * (len(spec.files) > 1)
+    return DataMissingError(
+        f"{spec.name} is not on this machine",
+        why=f"no {first}{also} in any data folder",
+        fix=spec.how_to_get or f"name the file: -d {spec.name}=PATH",
+    )
+
+
+def _alternatives(spec: DatasetSpec) -> str:
+    return " or ".join(" + ".join(names) for names in spec.files)
+
+
+def _load(
+    spec: DatasetSpec, options: dict[str, OptionValue], paths: tuple[Path, ...], cache: Path
+) -> LoadedDataset:
+    dataset = _call_plugin(spec, options, paths, cache)
+    check_dataset(dataset, " + ".join(path.name for path in paths) or spec.name)
+    splits = {
+        which: None if split is None else write_split(split, dataset.classes, cache)
+        for which, split in (("train", dataset.train), ("test", dataset.test))
+    }
+    return LoadedDataset(
+        name=spec.name,
+        options=options,
+        classes=dataset.classes,
+        notes=dataset.notes,
+        findings=dataset.findings,
+        truths=dict(dataset.truths),
+        style=spec.style,
+        embedded=spec.embedded,
+        paths=tuple(map(str, paths)),
+        **splits,
+    )
+
+
+def _call_plugin(
+    spec: DatasetSpec, options: dict[str, OptionValue], paths: tuple[Path, ...], cache: Path
+) -> Dataset:
+    work = cache / "work" / _slug(spec.name)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cache_error(cache, error) from error
+    try:
+        dataset = spec.load(LoadContext(paths=paths, options=options, work_dir=work))
+    except BenchError:
+        raise
+    # Foreign code on an untrusted file: whatever it raises is this dataset's failure.
+    except Exception as error:
+        named = " + ".join(path.name for path in paths) or spec.name
+        reason = " ".join(str(error).split())[:300]
+        raise DataError(
+            f"{spec.name}: reading {named} failed", why=f"{type(error).__name__}: {reason}"
+        ) from error
+    if not isinstance(dataset, Dataset):
+        raise DataError(
+            f"{spec.name}: its plugin returned {type(dataset).__name__}, not a bench Dataset"
+        )
+    return dataset
+
+
+def _key(spec: DatasetSpec, options: Mapping[str, OptionValue], paths: tuple[Path, ...]) -> str:
+    """Return a hash of all that decides the parsed content; empty if that cannot be known."""
+    code = _code_hash(spec.load)
+    if not code:
+        return ""
+    # An option may name a further file (a fixed test file, a table of labels).
+    beside = [path if path.is_dir() else path.parent for path in paths]
+    named = [
+        candidate
+        for value in options.values()
+        if isinstance(value, str) and value
+        for candidate in (Path(value).expanduser(), *(folder / value for folder in beside))
+        if candidate.is_file()
+    ]
+    facts = [fact for path in (*paths, *named) for fact in _facts(path)]
+    parts = (_FORMAT, spec.name, spec.style, spec.embedded, code, dict(options), facts)
+    return blake2b(msgspec.json.encode(parts), digest_size=12).hexdigest()
+
+
+def _facts(path: Path) -> Iterator[tuple[str, int, int, int]]:
+    """Yield name, size, modification time and inode of a file, or of all files of a folder."""
+    if not path.is_dir():
+        status = path.stat()
+        yield str(path), status.st_size, status.st_mtime_ns, status.st_ino
+        return
+    seen = 0
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            seen += 1
+            if seen > _FOLDER_FILES_MAX:
+                raise DataError(f"{path} holds more than {_FOLDER_FILES_MAX:,} files")
+            file = Path(folder) / name
+            try:
+                status = file.stat()
+            except OSError:  # a dangling link; the plugin says so, if it matters
+                continue
+            yield str(file), status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _code_hash(load: Any) -> str:
+    """Hash the source a plugin's ``load`` depends on; empty for a function with hidden state."""
+    if isinstance(load, functools.partial) or getattr(load, "__closure__", None):
+        return ""
+    module = sys.modules.get(getattr(load, "__module__", ""))
+    file = getattr(module, "__file__", None)
+    if file is None:
+        try:
+            return _digest([inspect.getsource(load).encode()])
+        except (OSError, TypeError):
+            return ""
+    in_package = bool(getattr(module, "__package__", ""))
+    return _digest([load.__qualname__.encode(), _source_hash(file, in_package).encode()])
+
+
+@functools.cache
+def _source_hash(file: str, in_package: bool) -> str:
+    """Hash a plugin's own code (all of a package, for shared readers) and the harness's code."""
+    own = sorted(Path(file).parent.rglob("*")) if in_package else [Path(file)]
+    harness = Path(__file__).parents[1]
+    shared = [*sorted((harness / "images").glob("*.py")), harness / "spec.py"]
+    parts = []
+    for path in (*own, *shared):
+        if path.suffix == ".py":
+            parts.append(path.read_bytes())
+        elif path.is_file() and "__pycache__" not in path.parts:
+            status = path.stat()
+            parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}".encode())
+    return _digest(parts)
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = blake2b(digest_size=12)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()
+
+
+def _read_index(index: Path, cache: Path) -> LoadedDataset | None:
+    try:
+        loaded = msgspec.json.decode(index.read_bytes(), type=LoadedDataset)
+    except (OSError, msgspec.MsgspecError):  # absent, torn or of another version: made anew
+        return None
+    train, test = (_relocate(split, cache) for split in (loaded.train, loaded.test))
+    if any(split is not None and not is_whole(split) for split in (train, test)):
+        return None
+    return msgspec.structs.replace(loaded, train=train, test=test)
+
+
+def _relocate(split: SplitRef | None, cache: Path) -> SplitRef | None:
+    if split is None:
+        return None
+    return msgspec.structs.replace(split, folder=str(cache / "splits" / split.content_hash))
+
+
+def _write_index(index: Path, loaded: LoadedDataset, cache: Path) -> None:
+    try:
+        index.parent.mkdir(parents=True, exist_ok=True)
+        sweep(index.parent)
+        handle, scratch = tempfile.mkstemp(prefix=".new-", dir=index.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(loaded))
+        Path(scratch).replace(index)
+    except OSError as error:
+        raise cache_error(cache, error) from error

@@ -1,0 +1,46 @@
+"""What is known of a loaded dataset, as plain typed data that crosses process borders as JSON."""
+
+import msgspec
+
+from bench.options import OptionValue
+from bench.spec import Finding, Style
+
+__all__ = ["LoadedDataset", "SplitRef"]
+
+
+class SplitRef(msgspec.Struct, frozen=True, kw_only=True):
+    """One split in the data cache, found by content hash and memory-mapped.
+
+    ``shape`` is (height, width, channels) of its images, ``dtype`` how the cache holds them
+    (``uint8``, or ``float32`` in [0, 1]).
+    """
+
+    content_hash: str
+    folder: str  # where the cache holds it on this machine
+    n: int
+    shape: tuple[int, int, int]
+    dtype: str = "uint8"
+    labelled: bool = True
+    has_names: bool = False
+    has_groups: bool = False
+
+
+class LoadedDataset(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset whose splits are in the data cache; the fields of a `bench.spec.Dataset`."""
+
+    name: str
+    options: dict[str, OptionValue]  # resolved
+    classes: tuple[str, ...]
+    train: SplitRef | None = None
+    test: SplitRef | None = None
+    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    truths: dict[str, str] = {}
+    style: Style = Style.HANDWRITTEN
+    embedded: str = ""
+    paths: tuple[str, ...] = ()  # the data files or folder it was read from
+
+    @property
+    def is_evaluation_only(self) -> bool:
+        """Whether nothing can be trained on it."""
+        return self.train is None
