@@ -1,0 +1,158 @@
+"""Keras on TensorFlow, set up for one fit: threads, seeds, precision, and nothing left behind."""
+
+import os
+import random
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.spec import BuildContext, Precision
+
+__all__ = [
+    "engine_name",
+    "import_keras",
+    "preload",
+    "read_values",
+    "repeat_exactly",
+    "use_threads",
+    "weights_scope",
+    "without_copy_warning",
+]
+
+_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+def import_keras() -> Any:
+    """Import Keras on its TensorFlow backend.
+
+    Raises
+    ------
+    BenchError
+        If this process has already imported Keras on another backend.
+    """
+    # TensorFlow logs as errors what is none: no CUDA on this machine, a graph rewrite given up
+    # after LeakyReLU. What goes wrong for real is raised as an exception.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    with _without_greeting():
+        import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise BenchError(
+            f"Keras runs on {keras.backend.backend()} in this process",
+            why="digitbench trains on its TensorFlow backend",
+            fix="import bench before keras, or set KERAS_BACKEND=tensorflow",
+        )
+    return keras
+
+
+@contextmanager
+def _without_greeting() -> Iterator[None]:
+    """Keep TensorFlow's lines on oneDNN and CUDA from the terminal while it is first imported.
+
+    They are written by native code before any level can be set, so the stream itself is put aside.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error: nothing to keep clean
+        yield
+        return
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.write(kept, aside.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def preload() -> None:
+    """Import what a fit needs and start nothing, so that a process can fork afterwards."""
+    import_keras()
+    import tensorflow as tf
+
+    # TensorFlow loads its parts at first use; naming them here saves each fork that time.
+    _ = tf.data, tf.raw_ops, tf.config.threading
+
+
+def use_threads(threads: int) -> None:
+    """Let TensorFlow use `threads` threads, where it has not started any yet."""
+    import tensorflow as tf
+
+    if (
+        tf.config.threading.get_intra_op_parallelism_threads() == threads
+        and tf.config.threading.get_inter_op_parallelism_threads() == threads
+    ):
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        return  # TensorFlow has run in this process: its threads are what they are
+
+
+def repeat_exactly() -> None:
+    """Make an accelerator's operations repeatable; a processor's are, and would become slower."""
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def weights_scope(context: "BuildContext", precision: "Precision") -> Iterator[None]:
+    """Build a network in here: its weights come from the seed, its layers compute in `precision`.
+
+    The process-wide settings of Keras, Python and numpy are put back afterwards.
+    """
+    keras = import_keras()
+    policy, layout = keras.config.dtype_policy(), keras.config.image_data_format()
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # Keras draws from it
+    keras.utils.set_random_seed(context.seed)
+    keras.config.set_dtype_policy(_POLICIES[precision])
+    keras.config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+        keras.config.set_image_data_format(layout)
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+
+
+def read_values(variables: Sequence[Any]) -> list[npt.NDArray[Any]]:
+    """Return the values of Keras variables."""
+    return [np.asarray(variable.value.numpy()) for variable in variables]
+
+
+@contextmanager
+def without_copy_warning() -> Iterator[None]:
+    """Let Keras convert TensorFlow's variables, which do not know numpy 2's ``copy`` yet."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning
+        )
+        yield
+
+
+def engine_name(precision: "Precision") -> str:
+    """Return the engine with its version and the precision it trained in."""
+    import tensorflow as tf
+
+    return f"tensorflow {'.'.join(tf.__version__.split('.')[:2])} ({precision})"

@@ -1,0 +1,62 @@
+"""Training scikit-learn estimators: seeds, threads and epochs."""
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.spec import Epoch, FitContext, Labels
+
+__all__ = ["fit_in_epochs", "prepared"]
+
+
+def prepared(estimator: Any, context: FitContext) -> Any:
+    """Return a copy with every ``random_state`` and ``n_jobs`` set, in nested steps too."""
+    from sklearn.base import clone
+
+    fresh = clone(estimator)
+    values: dict[str, Any] = {}
+    parameters = fresh.get_params(deep=True)
+    for name in parameters:
+        owner, _, last = name.rpartition("__")
+        if last == "random_state":
+            values[name] = context.seed
+        elif last == "n_jobs" and not _ignores_n_jobs(parameters.get(owner, fresh)):
+            values[name] = context.threads
+    fresh.set_params(**values)
+    return fresh
+
+
+def fit_in_epochs(
+    estimator: Any,
+    samples: npt.NDArray[np.float32],
+    labels: Labels,
+    epochs: int,
+    context: FitContext,
+) -> None:
+    """Train by calls of ``partial_fit``, each over all samples in an order of its own."""
+    classes = np.unique(labels)
+    # An integer seed would start every epoch with the same order; a generator goes on.
+    estimator.set_params(random_state=np.random.RandomState(context.seed))
+    batch_size = estimator.get_params().get("batch_size")
+    if isinstance(batch_size, int):
+        estimator.set_params(batch_size=min(batch_size, len(samples)))
+    for epoch in range(1, epochs + 1):
+        started = perf_counter()
+        estimator.partial_fit(samples, labels, classes=classes)
+        loss = getattr(estimator, "loss_", None)
+        context.report_epoch(
+            Epoch(
+                epoch=epoch,
+                epochs=epochs,
+                loss=None if loss is None else float(loss),
+                seconds=perf_counter() - started,
+            )
+        )
+    estimator.set_params(random_state=context.seed)
+
+
+def _ignores_n_jobs(estimator: Any) -> bool:
+    """Say whether setting ``n_jobs`` does nothing but warn: scikit-learn 1.8's regression."""
+    return type(estimator).__module__ == "sklearn.linear_model._logistic"
