@@ -1,0 +1,1 @@
+"""Running trials: typed events, the isolated worker and the back ends."""

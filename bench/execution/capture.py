@@ -1,0 +1,75 @@
+"""A trial's log: bounded in size, and free of the folders of whoever ran it."""
+
+import os
+import traceback
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["BoundedLog", "one_line", "private_folders", "scrub", "trace"]
+
+LOG_BYTES_MAX = 2 * 1024 * 1024
+_REASON_LENGTH_MAX = 300
+
+
+class BoundedLog:
+    """State: the beginning and the end of what a process printed; the middle is counted only."""
+
+    def __init__(self, limit_bytes: int = LOG_BYTES_MAX) -> None:
+        self.half = limit_bytes // 2
+        self.head = bytearray()
+        self.tail: deque[bytes] = deque()
+        self.tail_bytes = 0
+        self.dropped_bytes = 0
+
+    def write(self, data: bytes) -> None:
+        """Take more output."""
+        room = self.half - len(self.head)
+        if room > 0:
+            self.head += data[:room]
+            data = data[room:]
+        if data:
+            self.tail.append(data)
+            self.tail_bytes += len(data)
+        while self.tail and self.tail_bytes - len(self.tail[0]) >= self.half:
+            self.tail_bytes -= len(self.tail[0])
+            self.dropped_bytes += len(self.tail.popleft())
+
+    def text(self, folders: Mapping[str, str]) -> str:
+        """Return what was kept, scrubbed of `folders`."""
+        parts = [self.head.decode(errors="replace")]
+        if self.dropped_bytes:
+            parts.append(f"\n… {self.dropped_bytes:,} bytes left out …\n")
+        parts.append(b"".join(self.tail).decode(errors="replace"))
+        return scrub("".join(parts), folders)
+
+
+def private_folders(*data_folders: str) -> dict[str, str]:
+    """Return the folders that no log may name, with what is written instead."""
+    named = dict.fromkeys(data_folders, "<data>")
+    for variable in ("BENCH_DATA_DIR", "BENCH_CACHE_DIR"):
+        if folder := os.environ.get(variable, ""):
+            named[str(Path(folder).expanduser().absolute())] = "<data>"
+    named[str(Path.home())] = "~"
+    named[str(Path.cwd())] = "."
+    return {folder: word for folder, word in named.items() if folder not in ("", "/")}
+
+
+def scrub(text: str, folders: Mapping[str, str]) -> str:
+    """Replace each folder's path by its word, the longest path first."""
+    for folder in sorted(folders, key=len, reverse=True):
+        text = text.replace(folder, folders[folder])
+    return text
+
+
+def one_line(error: BaseException, folders: Mapping[str, str]) -> str:
+    """Return ``ValueError: …`` on one line of limited length."""
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    line = scrub(f"{name}: {text}" if text else name, folders)
+    return line if len(line) <= _REASON_LENGTH_MAX else f"{line[:_REASON_LENGTH_MAX]}…"
+
+
+def trace(error: BaseException, folders: Mapping[str, str]) -> str:
+    """Return the traceback as text."""
+    return scrub("".join(traceback.format_exception(error)), folders)

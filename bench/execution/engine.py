@@ -1,0 +1,82 @@
+"""Threads and seeds of the libraries that compute, set before a model is built."""
+
+import os
+import random
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import import_module
+
+import numpy as np
+
+__all__ = ["limit_threads", "preload", "seed_everything", "thread_variables"]
+
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+_PRELOADED = {
+    "scikit-learn": ("sklearn.ensemble", "sklearn.svm", "sklearn.neural_network"),
+    "scikit-learn-intelex": ("sklearnex",),
+}
+_limited: tuple[int, int, int] | None = None
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """Return the environment that limits every library loaded from now on."""
+    return dict.fromkeys(_THREAD_VARIABLES, str(threads))
+
+
+def preload(distributions: Iterable[str]) -> None:
+    """Import what forked workers would, once; initialise nothing and start no thread."""
+    import threadpoolctl  # noqa: F401
+
+    import bench.execution.worker  # noqa: F401
+
+    wanted = set(distributions)
+    for distribution, modules in _PRELOADED.items():
+        for module in modules if distribution in wanted else ():
+            # A library that is broken here fails the trials that need it, with its reason.
+            with suppress(Exception):
+                import_module(module)
+    if "tensorflow" in wanted:
+        from bench.adapters import keras_runtime
+
+        with suppress(Exception):
+            keras_runtime.preload()
+
+
+def limit_threads(threads: int, *, heavy: bool) -> None:
+    """Limit BLAS, OpenMP, oneDAL and TensorFlow, loaded already or not, to `threads`."""
+    global _limited
+    # Looking through the loaded libraries takes milliseconds: only where something has changed.
+    now = (os.getpid(), threads, len(sys.modules))
+    if _limited == now:
+        return
+    os.environ.update(thread_variables(threads))
+    from threadpoolctl import ThreadpoolController
+
+    # Without a `with`: the limit holds until the process ends or the next trial sets its own.
+    ThreadpoolController().limit(limits=threads)
+    if "daal4py" in sys.modules:
+        sys.modules["daal4py"].daalinit(threads)
+    if heavy or "tensorflow" in sys.modules:
+        from bench.adapters import keras_runtime
+
+        keras_runtime.use_threads(threads)
+    _limited = (os.getpid(), threads, len(sys.modules))
+
+
+def seed_everything(seed: int, *, heavy: bool) -> None:
+    """Seed Python, numpy and, where it computes, TensorFlow."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # plugins and scikit-learn may use the global one
+    if heavy or "tensorflow" in sys.modules:
+        import tensorflow as tf
+
+        tf.random.set_seed(seed)

@@ -1,0 +1,90 @@
+"""Facts of the machine and of the running process; no host and no user name."""
+
+import os
+import platform
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+from bench.store.record import Machine
+
+__all__ = [
+    "available_cores",
+    "full_versions",
+    "machine_facts",
+    "peak_memory_bytes",
+    "reset_peak_memory",
+]
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@cache
+def machine_facts() -> Machine:
+    """Return cores, memory, processor, accelerator, system and Python of this machine."""
+    return Machine(
+        cores=available_cores(),
+        memory_bytes=psutil.virtual_memory().total,
+        processor=_processor(),
+        accelerator=_accelerator(),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+    )
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _accelerator() -> str:
+    """Name the first NVIDIA card from the driver's files, without an engine; empty for none."""
+    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        for line in path.read_text(errors="replace").splitlines():
+            if line.startswith("Model"):
+                return line.partition(":")[2].strip()
+    return ""
+
+
+@cache
+def full_versions(distributions: frozenset[str]) -> dict[str, str]:
+    """Return the whole version of each distribution that is installed, and of digitbench."""
+    found = {}
+    for name in sorted(distributions | {"digitbench", "numpy"}):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def reset_peak_memory() -> None:
+    """Forget the process's peak so far, where the system can (Linux)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory_bytes() -> int | None:
+    """Return the process's largest resident size since the last reset."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    info = psutil.Process().memory_info()
+    return int(getattr(info, "peak_wset", info.rss))

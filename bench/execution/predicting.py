@@ -1,0 +1,172 @@
+"""The predicting half of a trial: one test split at a time, checked, timed, written."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import BenchError
+from bench.execution.contract import check_predicted, check_probabilities
+from bench.execution.latency import measure_latency
+from bench.execution.splits import image_hashes, open_split
+from bench.execution.variants import Variant, make_variant
+from bench.images.shape import adapt, describe_adaptation
+from bench.spec import Classifier, ImageSet, Labels, Probabilities
+from bench.store.layout import RECORD, Store
+from bench.store.record import EvaluationRecord
+from bench.store.write import split_hash, utc_now, write_predictions, write_split
+from bench.task import EvaluationTask, TrialTask
+
+__all__ = ["Predictor"]
+
+_BLOCK_BYTES = 256 * 1024 * 1024
+_WARM_UP_IMAGES = 256
+OF_THE_IMAGES = frozenset({"corruption", "strength", "fold"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Predictor:
+    """State: a trained classifier, and what need be measured or read only once for it."""
+
+    task: TrialTask
+    classifier: Classifier
+    work: Path
+    attempt: str
+    threads: int
+    trained_on: npt.NDArray[np.intp] | None
+    """The training images used; None for all."""
+    train: Callable[[], ImageSet]
+    """Returns those images, of the shape the model was built for."""
+    variants: dict[str, Variant] = field(default_factory=dict)
+    train_hashes: npt.NDArray[np.uint64] | None = field(default=None)
+
+    def evaluate(self, evaluation: EvaluationTask) -> float | None:
+        """Predict one split, write its folder, and return the accuracy, if it has labels.
+
+        Raises
+        ------
+        BenchError
+            If the classifier breaks its contract or the images cannot be used.
+        """
+        split = open_split(evaluation.split)
+        variant = self._variant(evaluation)
+        probabilities, predicted, seconds = self._predict(split, variant, evaluation.transform)
+        labels = self._labels(split, evaluation)
+        folder = self.work / "evaluations" / evaluation.evaluation_id
+        sha256 = write_predictions(
+            folder, labels=labels, predicted=predicted, probabilities=probabilities
+        )
+        key = split_hash(labels, split.names, split.groups, len(split))
+        write_split(Store(self.work), key, split.names, split.groups)
+        record = EvaluationRecord(
+            evaluation_id=evaluation.evaluation_id,
+            trial_id=self.task.trial_id,
+            attempt=self.attempt,
+            test_dataset=evaluation.test_dataset,
+            test_embedded=evaluation.test_embedded,
+            test_hash=evaluation.split.content_hash,
+            split_hash=key,
+            variant=evaluation.variant,
+            evaluation_only=evaluation.evaluation_only,
+            classes=self.task.classes,
+            n_test=len(split),
+            labelled=labels is not None,
+            adapted=describe_adaptation(split.shape, self.task.image_shape),
+            leaked=self._count_leaks(evaluation),
+            predict_seconds=seconds,
+            predict_us_per_image=1e6 * seconds / len(split) if len(split) else None,
+            **_variant_facts(variant),
+            created_at=utc_now(),
+            threads=self.threads,
+            truths=evaluation.truths,
+            predictions_sha256=sha256,
+            transform=evaluation.transform,
+        )
+        if variant.file is not None:
+            shutil.copyfile(variant.file, folder / variant.file.name)
+        # Not flushed to the disk: publishing does that.
+        (folder / RECORD).write_bytes(msgspec.json.encode(record))
+        return None if labels is None else float(np.mean(predicted == labels))
+
+    def _variant(self, evaluation: EvaluationTask) -> Variant:
+        # What is done to the images leaves the model as it is.
+        form = {k: v for k, v in evaluation.transform.items() if k not in OF_THE_IMAGES}
+        key = repr(sorted(form.items()))
+        if key not in self.variants:
+            folder = self.work / "variants" / str(len(self.variants))
+            self.variants[key] = make_variant(
+                form, self.classifier, self.train, folder, self.threads
+            )
+        return self.variants[key]
+
+    def _predict(
+        self, split: ImageSet, variant: Variant, transform: Mapping[str, str | int | float]
+    ) -> tuple[Probabilities, Labels, float]:
+        n_classes, shape = len(self.task.classes), self.task.image_shape
+        step = max(1, _BLOCK_BYTES // (4 * int(np.prod(shape))))
+        all_probabilities, all_predicted, seconds = [], [], 0.0
+        for start in range(0, len(split), step):
+            block = ImageSet(pixels=split.pixels[start : start + step])
+            images = adapt(_corrupted(block.images, transform, start), shape)
+            if start == 0:
+                _warm_up(variant, images)
+            began = time.perf_counter()
+            returned = variant.predict_proba(images)
+            seconds += time.perf_counter() - began
+            probabilities = check_probabilities(returned, len(images), n_classes)
+            if variant.predict is not None:
+                predicted = check_predicted(variant.predict(images), len(images), n_classes)
+            else:
+                predicted = probabilities.argmax(axis=1).astype(np.int64)
+            all_probabilities.append(probabilities)
+            all_predicted.append(predicted)
+        if not all_probabilities:
+            raise BenchError("the test split holds no image")
+        return np.concatenate(all_probabilities), np.concatenate(all_predicted), seconds
+
+    def _labels(self, split: ImageSet, evaluation: EvaluationTask) -> Labels | None:
+        """Map the split's labels to columns of the model."""
+        if split.labels is None:
+            return None
+        return np.asarray(evaluation.class_columns, dtype=np.int64)[split.labels]
+
+    def _count_leaks(self, evaluation: EvaluationTask) -> int:
+        if self.task.train is None:
+            return 0
+        if self.train_hashes is None:
+            hashes = image_hashes(self.task.train)
+            self.train_hashes = hashes if self.trained_on is None else hashes[self.trained_on]
+        return int(np.isin(image_hashes(evaluation.split), self.train_hashes).sum())
+
+
+def _corrupted(
+    images: npt.NDArray[np.float32], transform: Mapping[str, str | int | float], first_image: int
+) -> npt.NDArray[np.float32]:
+    if "corruption" not in transform:
+        return images
+    from bench.images.corruptions import corrupt
+
+    name, strength = str(transform["corruption"]), int(transform.get("strength", 1))
+    return corrupt(images, name, strength, first_image=first_image)
+
+
+def _variant_facts(variant: Variant) -> dict[str, Any]:
+    latency, file = variant.latency, variant.file
+    return {
+        "latency_ms_p50": latency.p50_ms if latency else None,
+        "latency_ms_p95": latency.p95_ms if latency else None,
+        "model_bytes": variant.model_bytes,
+        "file_bytes": file.stat().st_size if file else None,
+    }
+
+
+def _warm_up(variant: Variant, images: npt.NDArray[np.float32]) -> None:
+    variant.predict_proba(images[:_WARM_UP_IMAGES])
+    if variant.latency is None:
+        variant.latency = measure_latency(variant.predict_proba, images)

@@ -1,0 +1,26 @@
+"""Splits that a process has open; an isolated worker needs each once, ``--no-isolation`` many."""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from bench import loading
+from bench.loading import SplitRef
+from bench.spec import ImageSet
+
+__all__ = ["image_hashes", "open_split"]
+
+_KEPT = 8
+
+
+@lru_cache(maxsize=_KEPT)
+def open_split(ref: SplitRef) -> ImageSet:
+    """Open a split as `bench.loading.open_split` does; the last few stay open."""
+    return loading.open_split(ref)
+
+
+@lru_cache(maxsize=_KEPT)
+def image_hashes(ref: SplitRef) -> npt.NDArray[np.uint64]:
+    """Return a hash per image, (n,), as `bench.loading.image_hashes` does."""
+    return loading.image_hashes(ref)

@@ -1,0 +1,316 @@
+"""One trial, from a task to finished record folders; whatever it raises becomes a state."""
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import to_builtins
+
+from bench.adapters import load_trained
+from bench.discovery import load_model
+from bench.errors import BenchError
+from bench.execution.capture import one_line, private_folders, scrub, trace
+from bench.execution.engine import limit_threads, seed_everything
+from bench.execution.events import EvaluationFinished, Event, Warned
+from bench.execution.fitting import (
+    Fit,
+    adapted,
+    build_context,
+    choose_images,
+    fit_classifier,
+    measure_train_accuracy,
+)
+from bench.execution.machine import full_versions, machine_facts
+from bench.execution.predicting import Predictor
+from bench.execution.splits import open_split
+from bench.spec import Classifier, Description, ImageSet, ModelSpec
+from bench.store.layout import HISTORY, MODEL, RECORD
+from bench.store.read import read_trial
+from bench.store.record import State, TrialRecord
+from bench.store.write import file_hash, utc_now
+from bench.task import Outcome, TrialTask
+
+__all__ = ["base_record", "new_attempt", "run_trial"]
+
+TRIAL = "trial"
+TRACE = "trace.txt"
+_load_model = cache(load_model)
+
+
+def new_attempt() -> str:
+    """Return a name for one run of a trial."""
+    return uuid4().hex[:12]
+
+
+def base_record(
+    task: TrialTask, *, attempt: str, state: State, reason: str = "", started_at: str = ""
+) -> TrialRecord:
+    """Return what is known of a trial before anything is measured."""
+    return TrialRecord(
+        trial_id=task.trial_id,
+        attempt=attempt,
+        config_id=task.config_id,
+        identity=task.identity,
+        model=task.model,
+        summary=task.summary,
+        variant=task.variant,
+        budget=task.budget,
+        train_dataset=task.train_dataset,
+        train_embedded=task.train_embedded,
+        train_style=task.train_style,
+        probabilities=task.probabilities,
+        classes=task.classes,
+        image_shape=task.image_shape,
+        state=state,
+        reason=reason,
+        started_at=started_at or utc_now(),
+        seed=task.seed,
+        precision=task.precision,
+        machine=machine_facts(),
+        versions=full_versions(frozenset(task.identity.requires)),
+    )
+
+
+def run_trial(
+    task: TrialTask,
+    work: Path,
+    emit: Callable[[Event], None],
+    *,
+    threads: int = 1,
+    checkpoint: Path | None = None,
+) -> Outcome:
+    """Train (or load) one model, predict every split of its task, write the records to `work`.
+
+    Parameters
+    ----------
+    work : Path
+        An empty folder. Afterwards it holds ``trial/`` (the record, ``history.csv``, ``model/``),
+        unless a stored model was evaluated; ``evaluations/<evaluation-id>/`` and ``splits/``; and
+        ``trace.txt``, if anything failed.
+    emit : callable
+        Takes the epochs and evaluations as they end.
+    threads : int
+        For the libraries that compute.
+    checkpoint : Path or None
+        A folder that outlives an interruption.
+
+    Returns
+    -------
+    Outcome
+        OK, or FAILED or OUT_OF_MEMORY with one line. After a failure on one test split, the trial
+        and its other evaluations are finished all the same.
+    """
+    began = time.perf_counter()
+    folders = private_folders(task.data_folder)
+    trial = _Trial(
+        task=task,
+        work=work,
+        emit=emit,
+        threads=threads,
+        checkpoint=checkpoint,
+        attempt=new_attempt(),
+        started_at=utc_now(),
+        began=began,
+        folders=folders,
+    )
+    state, reason = State.OK, ""
+    try:
+        trial.run()
+    # Foreign code may raise anything, even exit: it must cost this trial only.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        state = State.OUT_OF_MEMORY if isinstance(error, MemoryError) else State.FAILED
+        reason = trial.fail(error)
+    return Outcome(
+        trial_id=task.trial_id,
+        state=state,
+        reason=reason,
+        folder=str(work),
+        seconds=time.perf_counter() - began,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Trial:
+    """State: one trial while it runs."""
+
+    task: TrialTask
+    work: Path
+    emit: Callable[[Event], None]
+    threads: int
+    checkpoint: Path | None
+    attempt: str
+    started_at: str
+    began: float
+    folders: dict[str, str]
+
+    def run(self) -> None:
+        task = self.task
+        limit_threads(self.threads, heavy=task.heavy)
+        seed_everything(task.seed, heavy=task.heavy)
+        spec = _load_model(task.plugin.module, task.plugin.file, task.model)
+        chosen = self._chosen()
+        classifier = self._stored(spec) if task.stored else None
+        if classifier is None:
+            classifier = self._train(spec, self._images(chosen))
+        self._evaluate(classifier, chosen)
+
+    def _chosen(self) -> npt.NDArray[np.intp] | None:
+        if self.task.train is None:
+            return None
+        split = open_split(self.task.train)
+        wanted = int(self.task.options.get("train_images", 0))
+        if split.labels is None or not len(split):
+            raise BenchError(f"{self.task.train_dataset} has no labelled training images")
+        return choose_images(split.labels, wanted, self.task.seed)
+
+    def _images(self, chosen: npt.NDArray[np.intp] | None) -> ImageSet:
+        """Return the training images, of the shape the model is built for."""
+        if self.task.train is None:
+            raise BenchError(
+                f"{self.task.model} cannot be trained here", why="its training images did not ship"
+            )
+        split = open_split(self.task.train)
+        return adapted(split if chosen is None else split.take(chosen), self.task.image_shape)
+
+    def _stored(self, spec: ModelSpec) -> Classifier | None:
+        """Load the stored model; None, with a warning, where it must be trained again."""
+        folder = Path(self.task.stored)
+        self.attempt = read_trial(folder).attempt
+        if not (folder / MODEL).is_dir():
+            return None
+        try:
+            return load_trained(spec, folder / MODEL, build_context(self.task, self.threads))
+        # A damaged or older model may make its library raise anything.
+        except Exception as error:  # noqa: BLE001
+            reason = one_line(error, self.folders)
+            message = (
+                f"{self.task.model}: its stored model cannot be loaded, so it is trained again"
+            )
+            self.emit(Warned(message=f"{message} ({reason})", trial_id=self.task.trial_id))
+            return None
+
+    def _train(self, spec: ModelSpec, train: ImageSet) -> Classifier:
+        folder = self.work / TRIAL
+        folder.mkdir(parents=True, exist_ok=True)
+        fit = fit_classifier(
+            spec,
+            self.task,
+            train,
+            threads=self.threads,
+            checkpoint=self.checkpoint if spec.resumes else None,
+            history=folder / HISTORY,
+            emit=self.emit,
+        )
+        # Libraries that the plugin imported have come since.
+        limit_threads(self.threads, heavy=self.task.heavy)
+        accuracy = measure_train_accuracy(fit.classifier, self.task, train)
+        if not self.task.stored:
+            notes = self._save(fit.classifier, folder / MODEL)
+            self._write_record(folder, fit, accuracy, notes)
+        return fit.classifier
+
+    def _save(self, classifier: Classifier, folder: Path) -> tuple[str, ...]:
+        """Save the model; one that cannot be kept costs a note, not the training."""
+        save = getattr(classifier, "save", None)
+        if not callable(save):
+            return ()
+        folder.mkdir()
+        try:
+            save(folder)
+        except BenchError as error:
+            shutil.rmtree(folder)
+            note = f"its model is not kept: {scrub(str(error), self.folders)}"
+            self.emit(Warned(message=f"{self.task.model}: {note}", trial_id=self.task.trial_id))
+            return (note,)
+        return ()
+
+    def _write_record(
+        self, folder: Path, fit: Fit, train_accuracy: float | None, notes: tuple[str, ...]
+    ) -> None:
+        """Write the trial's record; from here on its training is not lost to a later failure."""
+        describe = getattr(fit.classifier, "describe", None)
+        description = describe() if callable(describe) else Description()
+        files = {
+            str(path.relative_to(folder)): file_hash(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        model_files = [path for path in (folder / MODEL).rglob("*") if path.is_file()]
+        record = msgspec.structs.replace(
+            base_record(
+                self.task, attempt=self.attempt, state=State.OK, started_at=self.started_at
+            ),
+            threads=self.threads,
+            # An option may calibrate what the plugin declares as scores.
+            probabilities=getattr(fit.classifier, "probabilities", self.task.probabilities),
+            engine=description.engine,
+            n_train=fit.n_train,
+            train_accuracy=train_accuracy,
+            parameters=description.parameters,
+            trainable_parameters=description.trainable_parameters,
+            multiply_adds=description.multiply_adds,
+            model_bytes=description.model_bytes,
+            file_bytes=sum(path.stat().st_size for path in model_files) or None,
+            fit_seconds=fit.fit_seconds,
+            fit_cpu_seconds=fit.fit_cpu_seconds,
+            fit_images_per_second=fit.fit_images_per_second,
+            peak_memory_bytes=fit.peak_memory_bytes,
+            epochs=fit.epochs,
+            resumed=fit.resumed,
+            notes=notes,
+            files=files,
+            extra={"layers": to_builtins(description.layers)} if description.layers else {},
+        )
+        # Not flushed to the disk: publishing does that.
+        (folder / RECORD).write_bytes(msgspec.json.encode(record))
+
+    def _evaluate(self, classifier: Classifier, chosen: npt.NDArray[np.intp] | None) -> None:
+        predictor = Predictor(
+            task=self.task,
+            classifier=classifier,
+            work=self.work,
+            attempt=self.attempt,
+            threads=self.threads,
+            trained_on=chosen,
+            train=lambda: self._images(chosen),
+        )
+        failures: list[BaseException] = []
+        for evaluation in self.task.evaluations:
+            try:
+                accuracy = predictor.evaluate(evaluation)
+            # As in run_trial; the other splits are still worth predicting.
+            except (Exception, SystemExit) as error:  # noqa: BLE001
+                error.add_note(f"while predicting {evaluation.test_dataset}")
+                failures.append(error)
+                continue
+            self.emit(
+                EvaluationFinished(
+                    trial_id=self.task.trial_id,
+                    test_dataset=evaluation.test_dataset,
+                    accuracy=accuracy,
+                    n_test=evaluation.split.n,
+                    evaluation_id=evaluation.evaluation_id,
+                )
+            )
+        if failures:
+            raise failures[0]
+
+    def fail(self, error: BaseException) -> str:
+        """Write down what was raised and return it as one line."""
+        # A full disk may be what failed.
+        with suppress(OSError):
+            (self.work / TRACE).write_text(trace(error, self.folders), encoding="utf-8")
+        # What broke a contract says so in words; the name of our own error adds nothing.
+        if isinstance(error, BenchError):
+            return scrub(" ".join(str(error).split()), self.folders)
+        if isinstance(error, SystemExit):
+            return f"SystemExit: the model left Python with code {error.code}"
+        return one_line(error, self.folders)
