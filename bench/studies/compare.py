@@ -1,0 +1,220 @@
+"""Is A really better than B: paired on the same images, over seeds, classes and datasets."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.scoring.comparisons import (
+    ClassDifference,
+    DatasetsVerdict,
+    Gate,
+    GateResult,
+    check_gate,
+    metric_difference,
+    over_datasets,
+    per_class_differences,
+)
+from bench.scoring.metrics import BUILT_IN_METRICS
+from bench.scoring.paired import Comparison, compare
+from bench.store.layout import Store
+from bench.store.read import read_split
+from bench.store.rows import Row
+from bench.studies.sides import Side, SideData, read_side, resolve_side
+
+__all__ = ["Compared", "Pair", "compare_sides"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A and B on one test split."""
+
+    a: SideData
+    b: SideData
+    comparison: Comparison
+    classes: tuple[ClassDifference, ...]
+    gate: GateResult | None = None
+    names: tuple[str, ...] = ()
+    """Sample names, where the split has any."""
+
+    @property
+    def test_dataset(self) -> str:
+        """The test split's name."""
+        return self.a.row.test_dataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """All pairs of two sides, and what they say together."""
+
+    a: Side
+    b: Side
+    pairs: tuple[Pair, ...]
+    verdict: DatasetsVerdict | None = None
+    """Wins, ties and losses; only over several test datasets."""
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether every gate held; True without one."""
+        return all(pair.gate is None or pair.gate.is_passed for pair in self.pairs)
+
+
+def compare_sides(
+    a: str,
+    b: str,
+    store: Store,
+    *,
+    datasets: Sequence[str] = (),
+    exact: bool = False,
+    gate: Gate | None = None,
+    gate_on: Literal["interval", "point"] = "interval",
+) -> Compared:
+    """Compare what `a` and `b` name on the test splits they share.
+
+    Parameters
+    ----------
+    a, b : str
+        Model names, trial ids or folders of stores.
+    datasets : sequence of str
+        Only these test datasets; all shared ones if empty.
+    exact : bool
+        McNemar's exact p-value instead of mid-p.
+
+    Raises
+    ------
+    BenchError
+        If a side is unknown, or they share no test split.
+    """
+    sides = resolve_side(a, store), resolve_side(b, store)
+    pairs, skipped = [], []
+    for row_a, row_b in _matches(*sides):
+        if datasets and row_a.test_dataset not in datasets:
+            continue
+        reason = _not_comparable(row_a, row_b)
+        if reason:
+            skipped.append(f"{row_a.test_dataset}: {reason}")
+            continue
+        pairs.append(_pair(sides, row_a, row_b, exact, gate, gate_on))
+    if not pairs:
+        raise _nothing_shared(*sides, datasets, skipped)
+    return Compared(
+        a=sides[0],
+        b=sides[1],
+        pairs=tuple(pairs),
+        verdict=_verdict(pairs),
+        skipped=tuple(skipped),
+    )
+
+
+def _matches(a: Side, b: Side) -> Iterator[tuple[Row, Row]]:
+    """Yield rows to hold against each other: same test split, same training data where both have.
+
+    Two stores are compared row by row, the same model and variant in both.
+    """
+    for row_a in a.rows:
+        for row_b in b.rows:
+            if row_a.test_dataset != row_b.test_dataset:
+                continue
+            same_training = row_a.train_dataset == row_b.train_dataset
+            if a.is_store and b.is_store:
+                same_training &= (row_a.model, row_a.variant) == (row_b.model, row_b.variant)
+                if same_training:
+                    yield row_a, row_b
+            elif same_training or not _has_shared_training(a, b, row_a.test_dataset):
+                yield row_a, row_b
+
+
+def _has_shared_training(a: Side, b: Side, test_dataset: str) -> bool:
+    trained = [
+        {row.train_dataset for row in side.rows if row.test_dataset == test_dataset}
+        for side in (a, b)
+    ]
+    return bool(trained[0] & trained[1])
+
+
+def _not_comparable(a: Row, b: Row) -> str:
+    if a.n_test != b.n_test:
+        return f"A was tested on {a.n_test:,} images, B on {b.n_test:,}"
+    if a.split_hash != b.split_hash:
+        return "A and B were tested on different images, or in another order"
+    return ""
+
+
+def _pair(
+    sides: tuple[Side, Side],
+    row_a: Row,
+    row_b: Row,
+    exact: bool,
+    gate: Gate | None,
+    gate_on: Literal["interval", "point"],
+) -> Pair:
+    a, b = read_side(sides[0].store, row_a), read_side(sides[1].store, row_b)
+    comparison = compare(a.correct, b.correct, exact=exact)
+    return Pair(
+        a=a,
+        b=b,
+        comparison=comparison,
+        classes=tuple(per_class_differences(a.labels, a.correct, b.correct, a.classes)),
+        gate=None if gate is None else _gate_result(gate, gate_on, a, b, comparison),
+        names=read_split(sides[0].store, row_a.split_hash).names,
+    )
+
+
+def _gate_result(
+    gate: Gate,
+    gate_on: Literal["interval", "point"],
+    a: SideData,
+    b: SideData,
+    comparison: Comparison,
+) -> GateResult:
+    if gate.metric == "accuracy":
+        return check_gate(gate, comparison.difference, comparison.interval, on=gate_on)
+    statistics = {
+        metric.name: metric.over_confusions
+        for metric in BUILT_IN_METRICS
+        if metric.over_confusions is not None
+    }
+    statistic = statistics.get(gate.metric)
+    if statistic is None:
+        valid = ", ".join(["accuracy", *statistics])
+        raise BenchError(f"no gate on '{gate.metric}'", why=f"there is one on {valid}")
+    if len(a.predicted) > 1 or len(b.predicted) > 1:
+        raise BenchError(
+            f"a gate on {gate.metric} takes one seed a side", fix="name two trials, or use accuracy"
+        )
+    translate = np.array([a.classes.index(name) for name in b.classes])
+    difference, interval = metric_difference(
+        a.labels, a.predicted[0], translate[b.predicted[0]], len(a.classes), statistic
+    )
+    return check_gate(gate, difference, interval, on=gate_on)
+
+
+def _verdict(pairs: Sequence[Pair]) -> DatasetsVerdict | None:
+    by_name = {_pair_name(pair, pairs): pair.comparison for pair in pairs}
+    return over_datasets(by_name) if len(by_name) > 1 else None
+
+
+def _pair_name(pair: Pair, pairs: Sequence[Pair]) -> str:
+    """Name a pair by its test dataset, with more only where that is not enough."""
+    same = [each for each in pairs if each.test_dataset == pair.test_dataset]
+    if len(same) == 1:
+        return pair.test_dataset
+    row = pair.a.row
+    trained = f"{row.train_dataset} → {row.test_dataset}"
+    return f"{row.model} {trained}" if len({each.a.row.model for each in same}) > 1 else trained
+
+
+def _nothing_shared(
+    a: Side, b: Side, datasets: Sequence[str], skipped: Sequence[str]
+) -> BenchError:
+    if skipped:
+        return BenchError(f"{a.name} and {b.name} cannot be compared", why="; ".join(skipped))
+    tested = [", ".join(sorted({row.test_dataset for row in s.rows})) or "nothing" for s in (a, b)]
+    where = f" among {', '.join(datasets)}" if datasets else ""
+    return BenchError(
+        f"{a.name} and {b.name} share no test split{where}",
+        why=f"A was tested on {tested[0]}; B on {tested[1]}",
+    )
