@@ -1,0 +1,81 @@
+"""What ``bench compare`` prints."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from bench.cli.show_views import open_store, print_lines, print_table
+from bench.render.compare import compared_as_dict, compared_lines, images_only_one_right
+from bench.render.console import make_console, plain
+from bench.render.pictures import half_blocks, side_by_side
+from bench.scoring.comparisons import parse_gate
+from bench.spec import as_float
+from bench.studies.compare import Pair, compare_sides
+from bench.studies.sides import test_pixels
+
+__all__ = ["compare_and_print"]
+
+_PICTURES = 8
+_PICTURE_COLUMNS = 16
+
+
+def compare_and_print(
+    store: Path | None,
+    a: str,
+    b: str,
+    *,
+    datasets: Sequence[str],
+    exact: bool,
+    show: bool,
+    gate: str,
+    on_point: bool,
+    is_json: bool,
+    is_csv: bool,
+) -> bool:
+    """Print the comparison; return whether the gate held."""
+    compared = compare_sides(
+        a,
+        b,
+        open_store(store),
+        datasets=datasets,
+        exact=exact,
+        gate=parse_gate(gate) if gate else None,
+        gate_on="point" if on_point else "interval",
+    )
+    if is_json or is_csv:
+        records = compared_as_dict(compared)
+        print_table(records, list(records[0]), is_csv)
+        return compared.is_passed
+    console = make_console()
+    print_lines(console, compared_lines(compared, console.width))
+    if show:
+        for pair in compared.pairs:
+            print_lines(console, _pictures(pair, console))
+    return compared.is_passed
+
+
+def _pictures(pair: Pair, console: Console) -> Iterator[Text]:
+    pixels = test_pixels(pair.a.test_hash)
+    if pixels is None:
+        yield plain(f"{pair.test_dataset}: its images are not in the data cache of this machine")
+        return
+    for words, images in images_only_one_right(pair, _PICTURES):
+        yield plain(f"{pair.test_dataset}: {words}", "heading")
+        if not images:
+            yield Text("  none")
+            continue
+        colour = console.color_system is not None
+        pictures = [
+            half_blocks(as_float(pixels[i]), _PICTURE_COLUMNS, colour=colour) for i in images
+        ]
+        captions = [_caption(pair, i) for i in images]
+        yield from side_by_side(pictures, captions, _PICTURE_COLUMNS, console.width)
+
+
+def _caption(pair: Pair, image: int) -> str:
+    a, b = pair.a, pair.b
+    truth = a.classes[a.labels[image]]
+    said = a.classes[a.predicted[0, image]], b.classes[b.predicted[0, image]]
+    return f"{truth}: A {said[0]}, B {said[1]}"

@@ -1,0 +1,40 @@
+"""What ``bench reproduce`` prints."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from bench.cli.show_views import print_lines, print_table
+from bench.errors import OptionError
+from bench.render.console import make_console
+from bench.render.live import make_view
+from bench.render.reproduce import REPRODUCE_COLUMNS, reproduce_lines, reproduce_records
+from bench.selection import Request
+from bench.studies.reproduce import Reproduced, reproduce
+
+__all__ = ["reproduce_and_print"]
+
+
+def reproduce_and_print(
+    names: Sequence[str], request: Request, *, is_dry: bool, is_json: bool, is_csv: bool
+) -> bool:
+    """Run and print; return whether a trial failed."""
+    for text in request.datasets:
+        if "=" not in text:
+            raise OptionError(f"-d {text}", why="it says where a file is", fix=f"-d {text}=PATH")
+    is_machine = is_json or is_csv
+    # What is meant for a program goes to stdout alone; progress goes beside it.
+    console = make_console(stderr=is_machine)
+    found = _run(names, request, console, is_dry)
+    if is_machine:
+        print_table(reproduce_records(found), REPRODUCE_COLUMNS, is_csv)
+    else:
+        print_lines(console, reproduce_lines(found, console.width))
+    return found.has_failed
+
+
+def _run(names: Sequence[str], request: Request, console: Console, is_dry: bool) -> Reproduced:
+    if is_dry:
+        return reproduce(names, request, is_dry=True)
+    with make_view(console, is_json=False, several_seeds=len(request.seeds) > 1) as view:
+        return reproduce(names, request, on_event=view)

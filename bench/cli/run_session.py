@@ -1,0 +1,145 @@
+"""How ``bench run`` carries a request out and what it prints around it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from bench.cli.show_views import show_people
+from bench.execution.events import TrialStarted
+from bench.grid import Plan
+from bench.render.console import make_console
+from bench.render.hints import prog
+from bench.render.leaderboard import board_view, closing_lines
+from bench.render.live import make_view
+from bench.render.plan import is_long, machine_words, plan_as_dict, plan_lines, plan_table
+from bench.render.report import abstention_line, report_lines
+from bench.session import Request, RunResult, execute, plan
+from bench.store.layout import Store
+from bench.store.leaderboard import Board, Row, row_as_dict
+from bench.store.record import State
+from bench.store.views import abstaining, row_report
+
+__all__ = ["Shown", "carry_out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What is printed after a run."""
+
+    reports: str = "best"
+    all_rows: bool = False
+    abstain_below: float = 0.0
+
+
+def carry_out(asked: dict[str, Any], shown: Shown, *, dry_run: bool, is_json: bool) -> int:
+    """Plan, run and show; return the exit code."""
+    request = Request(**asked)
+    planned = plan(request)
+    console = make_console()
+    if dry_run:
+        _show_plan(console, planned, request, is_json)
+        return 0
+    if not is_json:
+        _head(console, planned, request)
+    view = make_view(
+        console,
+        is_json=is_json,
+        several_seeds=len(request.seeds) > 1,
+        unsaid=_shared_budget(planned, request),
+        trials=_to_come(planned),
+    )
+    with view:
+        result = execute(request, view, planned)
+    if is_json:
+        rows = [row_as_dict(row) for board in result.boards for row in board.rows]
+        print(_one_line_json({"event": "leaderboard", "rows": rows}))
+    else:
+        _show_result(console, result, shown)
+    return result.exit_code
+
+
+def _shared_budget(planned: Plan, request: Request) -> str:
+    """Return the budget if it is the whole variant of every trial; the head line says it once."""
+    variants = {cell.variant for cell in planned.cells if cell.task is not None}
+    return request.budget if variants == {request.budget} else ""
+
+
+def _to_come(planned: Plan) -> list[TrialStarted]:
+    return [
+        TrialStarted(
+            trial_id=cell.task.trial_id,
+            model=cell.model,
+            train_dataset=cell.train_dataset,
+            seed=cell.seed or 0,
+            variant=cell.variant,
+        )
+        for cell in planned.cells
+        if cell.task is not None
+    ]
+
+
+def _one_line_json(value: Any) -> str:
+    import msgspec
+
+    return msgspec.json.encode(value).decode()
+
+
+def _head(console: Console, planned: Plan, request: Request) -> None:
+    from bench import __version__
+    from bench.execution.machine import machine_facts
+
+    facts = machine_facts()
+    machine = machine_words(facts)
+    budget = "" if request.budget == "full" else f" · budget {request.budget}"
+    console.print(Text(f"digitbench {__version__} · {machine}{budget} · store {planned.store}"))
+    quick = plan(replace(request, budget="quick")).estimated_seconds if is_long(planned) else None
+    for line in plan_lines(planned, request.jobs, facts.cores, quick):
+        console.print(line)
+    console.print()
+
+
+def _show_plan(console: Console, planned: Plan, request: Request, is_json: bool) -> None:
+    if is_json:
+        print(_one_line_json(plan_as_dict(planned)))
+        return
+    _head(console, planned, request)
+    for line in plan_table(planned, console.width):
+        console.print(line)
+
+
+def _show_result(console: Console, result: RunResult, shown: Shown) -> None:
+    if result.interrupted:
+        done = result.counts.get(State.OK, 0)
+        line = f"Stopped. {done} finished and kept; the same command goes on. See {prog()} show"
+        console.print(Text(line))
+        return
+    store = Store(result.plan.store)
+    boards = [board for board in result.boards if board.rows]
+    for board in boards:
+        console.print(board_view(board, console.width, all_rows=shown.all_rows))
+        show_people(console, store, board, shown.all_rows)
+        console.print()
+        for row in _reported(board, shown.reports):
+            _show_report(console, store, row, shown)
+    for line in closing_lines(boards):
+        console.print(Text(line))
+
+
+def _reported(board: Board, reports: str) -> list[Row]:
+    """Return the rows whose per-class tables follow the board: the leader, or all."""
+    rows = [row for row in board.rows if row.state is State.OK and row.labelled]
+    return {"none": [], "best": rows[:1], "all": rows}[reports]
+
+
+def _show_report(console: Console, store: Store, row: Row, shown: Shown) -> None:
+    found = row_report(store, row)
+    is_brief = shown.reports == "best"
+    lines = report_lines(row, found.report, found.confusions, console.width, brief=is_brief)
+    if shown.abstain_below:
+        left = abstaining(store, row, shown.abstain_below)
+        lines.append(abstention_line(left, shown.abstain_below))
+    for line in lines:
+        console.print(line)
+    console.print()

@@ -1,0 +1,1 @@
+"""Records in, text out: it formats and computes nothing."""

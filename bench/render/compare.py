@@ -1,0 +1,187 @@
+"""``bench compare`` in words: the difference, its interval, who alone is right, what it costs."""
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.text import Text
+
+from bench.render.console import clean, plain
+from bench.scoring.comparisons import ClassDifference, effect_in_words, p_in_words
+from bench.scoring.intervals import Interval
+
+if TYPE_CHECKING:
+    from bench.studies.compare import Compared, Pair
+
+__all__ = ["compared_as_dict", "compared_lines"]
+
+_LABEL_WIDTH = 14
+
+
+def compared_lines(compared: "Compared", width: int) -> Iterator[Text]:
+    """Yield lines no wider than `width` for every pair, then the verdict over datasets."""
+    for pair in compared.pairs:
+        yield from _pair_lines(pair, width)
+        yield Text()
+    for text in compared.skipped:
+        yield plain(f"not compared: {text}", "warn")
+    if compared.verdict is not None:
+        yield from _verdict_lines(compared, width)
+
+
+def _label(pair: "Pair", which: str) -> str:
+    row = pair.a.row if which == "a" else pair.b.row
+    trained = "" if row.train_dataset == row.test_dataset else f" trained on {row.train_dataset}"
+    return f"{row.model} ({row.variant}){trained}" if row.variant else f"{row.model}{trained}"
+
+
+def _pair_lines(pair: "Pair", width: int) -> Iterator[Text]:
+    result = pair.comparison
+    seeds = _seeds(result.seeds_a, result.seeds_b)
+    title = f"{_label(pair, 'a')} − {_label(pair, 'b')} on {pair.test_dataset}"
+    yield plain(f"{title} ({result.n_images:,} images, {seeds})", "heading")
+    verdict = "more than luck" if result.is_real() else "could be luck"
+    difference = f"{_points(result.difference)} points  {_interval(result.interval)}"
+    yield from _line(width, "accuracy", f"{difference}  {verdict} ({p_in_words(result.p_value)})")
+    yield from _line(width, "in words", f"{effect_in_words(result)}.")
+    counts = (
+        f"{_count(result.only_a)} · only B right {_count(result.only_b)} · "
+        f"both wrong {_count(result.both_wrong)}"
+    )
+    yield from _line(width, "only A right", counts)
+    yield from _line(width, "classes", _classes(pair))
+    yield from _line(width, "cost", _cost(pair))
+    note = f"; {result.note}" if result.note else ""
+    yield from _line(width, "method", f"{result.method}; interval: {result.interval.method}{note}")
+    if pair.gate is not None:
+        style = "good" if pair.gate.is_passed else "bad"
+        word = "passed" if pair.gate.is_passed else "FAILED"
+        yield from _line(width, "gate", f"{word}: {pair.gate.reason}", style)
+
+
+def _line(width: int, name: str, text: str, style: str = "") -> Iterator[Text]:
+    """Yield a labelled text, wrapped under itself."""
+    room = max(20, width - _LABEL_WIDTH - 2)
+    for number, part in enumerate(wrap(clean(text), room) or [""]):
+        label = name if number == 0 else ""
+        yield Text.assemble(f"  {label:<{_LABEL_WIDTH}}", (part, style))
+
+
+def _seeds(a: int, b: int) -> str:
+    if a == b:
+        return "1 seed each" if a == 1 else f"{a} seeds each"
+    return f"{a} and {b} seeds"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.2f}".replace("-", "−")
+
+
+def _interval(interval: Interval) -> str:
+    return f"[{_points(interval.low)}, {_points(interval.high)}]"
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}" if abs(number - round(number)) < 1e-9 else f"{number:,.1f}"
+
+
+def _classes(pair: "Pair") -> str:
+    tested = [each for each in pair.classes if each.comparison is not None]
+    if not tested:
+        return "none to compare"
+    real = [each for each in tested if each.adjusted < 0.05]
+    if real:
+        listed = ", ".join(_class(each) for each in real)
+        return f"{len(real)} differ{'s' if len(real) == 1 else ''} after correction: {listed}"
+    largest = max(tested, key=_size)
+    return f"none differs after correction; largest: {_class(largest)}"
+
+
+def _size(each: ClassDifference) -> float:
+    return abs(each.comparison.difference) if each.comparison else 0.0
+
+
+def _class(each: ClassDifference) -> str:
+    if each.comparison is None:
+        return each.name
+    points = f"{100 * each.comparison.difference:+.1f}".replace("-", "−")
+    return f"{each.name} ({points} points, {p_in_words(each.adjusted)})"
+
+
+def _cost(pair: "Pair") -> str:
+    parts = []
+    for name, words in (
+        ("fit_seconds", "the training time"),
+        ("model_bytes", "the bytes"),
+        ("predict_us_per_image", "the time an image"),
+    ):
+        a, b = getattr(pair.a.row, name), getattr(pair.b.row, name)
+        if a and b:
+            parts.append(f"{_ratio(a / b)} × {words}")
+    return ", ".join(parts) or "not known"
+
+
+def _ratio(ratio: float) -> str:
+    if ratio >= 10:
+        return f"{ratio:,.0f}"
+    return f"{ratio:.1f}" if ratio >= 0.95 else f"{ratio:.2g}"
+
+
+def _verdict_lines(compared: "Compared", width: int) -> Iterator[Text]:
+    verdict = compared.verdict
+    if verdict is None:
+        return
+    yield plain(f"Over {len(verdict.adjusted)} comparisons (Holm-corrected)", "heading")
+    for words, names in (
+        ("A is better", verdict.wins),
+        ("no telling", verdict.ties),
+        ("B is better", verdict.losses),
+    ):
+        listed = ", ".join(f"{name} ({p_in_words(verdict.adjusted[name])})" for name in names)
+        yield from _line(width, words, f"{len(names)}{': ' if names else ''}{listed}")
+
+
+def compared_as_dict(compared: "Compared") -> list[dict[str, Any]]:
+    """Return a record for each pair, for ``--json`` and ``--csv``."""
+    return [_pair_as_dict(pair, compared) for pair in compared.pairs]
+
+
+def _pair_as_dict(pair: "Pair", compared: "Compared") -> dict[str, Any]:
+    result = pair.comparison
+    record: dict[str, Any] = {
+        "test_dataset": pair.test_dataset,
+        "train_dataset": pair.a.row.train_dataset,
+        "a": _label(pair, "a"),
+        "b": _label(pair, "b"),
+        "n_test": result.n_images,
+        "seeds_a": result.seeds_a,
+        "seeds_b": result.seeds_b,
+        "accuracy_a": result.accuracy_a,
+        "accuracy_b": result.accuracy_b,
+        "difference": result.difference,
+        "difference_low": result.interval.low,
+        "difference_high": result.interval.high,
+        "interval_method": result.interval.method,
+        "p_value": result.p_value,
+        "method": result.method,
+        "only_a": result.only_a,
+        "only_b": result.only_b,
+        "both_right": result.both_right,
+        "both_wrong": result.both_wrong,
+        "is_real": result.is_real(),
+        "note": result.note,
+    }
+    if pair.gate is not None:
+        record |= {"gate_passed": pair.gate.is_passed, "gate_reason": pair.gate.reason}
+    return record
+
+
+def images_only_one_right(pair: "Pair", limit: int) -> Sequence[tuple[str, "list[int]"]]:
+    """Return the images that most seeds of only one side read right, worst first, by side."""
+    a, b = pair.a.correct.mean(axis=0), pair.b.correct.mean(axis=0)
+    found = []
+    for words, gain in (("only A right", a - b), ("only B right", b - a)):
+        order = np.argsort(-gain, kind="stable")
+        found.append((words, [int(i) for i in order[:limit] if gain[i] > 0.5]))
+    return found

@@ -1,0 +1,215 @@
+"""The leaderboard of one test split, as a person reads it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.console import Group
+from rich.text import Text
+
+from bench.render.console import clean, plain
+from bench.render.hints import as_typed, prog
+from bench.render.table import Column, Line, lay_out
+from bench.scoring.intervals import THESE_IMAGES_ONLY
+from bench.store.fields import MISSING, count, format_value, points, share
+from bench.store.leaderboard import Board, Row
+from bench.store.record import State
+
+__all__ = ["ROWS_SHOWN", "board_view", "closing_lines", "model_label"]
+
+ROWS_SHOWN: Final = 30
+_MANY_IMAGES: Final = 5_000  # from here on the fourth decimal means something
+
+_COLUMNS: Final = (
+    Column(name="rank", heading="rank", align="left"),
+    Column(name="model", heading="model", align="left", wraps_at=24),
+    Column(name="trained_on", heading="trained on", keep=1, align="left"),
+    Column(name="accuracy", heading="accuracy", align="left"),
+    Column(name="note", heading="", align="left"),
+    Column(name="macro_f1", heading="macro F1", keep=3),
+    Column(name="train_accuracy", heading="train", keep=4),
+    # Dropped last of the figures: overfitting is what people look for.
+    Column(name="gap", heading="gap", keep=2),
+    Column(name="parameters", heading="params", keep=8),
+    Column(name="model_bytes", heading="size", keep=7),
+    Column(name="fit_seconds", heading="fit", keep=5),
+    Column(name="predict_us_per_image", heading="µs/image", keep=6),
+    Column(name="seeds", heading="seeds", keep=9),
+    Column(name="accuracy_sd_seeds", heading="sd seeds", keep=10),
+    Column(name="latency_ms_p50", heading="ms one image", keep=11),
+    Column(name="peak_memory_bytes", heading="memory", keep=12),
+    Column(name="multiply_adds", heading="mult-adds", keep=13),
+    Column(name="balanced_accuracy", heading="balanced", keep=14),
+    Column(name="precision", heading="precision", keep=15),
+)
+_SHARES: Final = {"macro_f1", "train_accuracy", "accuracy_sd_seeds", "balanced_accuracy"}
+_STATE_WORDS: Final = {
+    State.OUT_OF_MEMORY: "out of memory",
+    State.DATA_MISSING: "data missing",
+}
+
+
+def model_label(row: Row) -> str:
+    """Return the model's name with its variant in brackets."""
+    return f"{row.model} ({row.variant})" if row.variant else row.model
+
+
+def board_view(board: Board, width: int, *, all_rows: bool = False) -> Group:
+    """Return the leaderboard with its title, notes and legend.
+
+    The best `ROWS_SHOWN` rows are shown unless `all_rows`.
+    """
+    rows = board.rows if all_rows else board.rows[:ROWS_SHOWN]
+    trained_on = {row.train_dataset for row in board.rows}
+    is_single = len(trained_on) == 1
+    lines = [_line(row, board, is_single) for row in rows]
+    parts = [_title(board, trained_on), *lay_out(_COLUMNS, lines, width, indent=1)]
+    if len(rows) < len(board.rows):
+        hidden = len(board.rows) - len(rows)
+        parts.append(Text(f" … {hidden} more rows: --all-rows"))
+    legend = _legend(board)
+    if legend:
+        parts += [Text(), *map(Text, legend)]
+    return Group(*parts)
+
+
+def _title(board: Board, trained_on: set[str]) -> Text:
+    title = plain(board.test_dataset, "heading")
+    kind = "evaluation only" if board.evaluation_only else "test split"
+    # A board of failures alone does not know how many images there are.
+    title.append(f" · {kind}" + f", {count(board.n_test)} images" * bool(board.n_test))
+    if board.test_embedded:
+        title.append(f" · {clean(board.test_embedded)}")
+    if len(trained_on) == 1:
+        title.append(f" · trained on {clean(next(iter(trained_on)))}")
+    return title
+
+
+def _line(row: Row, board: Board, is_single: bool) -> Line:
+    digits = 4 if board.n_test >= _MANY_IMAGES else 3
+    style = "best" if row.rank in {"1", "1="} else ""
+    cells = {
+        "rank": Text(row.rank or MISSING, style=style),
+        "model": plain(model_label(row), style),
+    }
+    if not is_single:
+        cells["trained_on"] = plain(row.train_dataset)
+    if row.state is not State.OK:
+        return Line(cells=cells, tail=Text(_failure(row), style="bad"), tail_at="accuracy")
+    cells["accuracy"] = Text(_accuracy(row, digits), style=style)
+    cells["note"] = Text(_mark(row), style="warn")
+    if row.gap is not None:
+        cells["gap"] = Text(points(row.gap))
+    for column in _COLUMNS:
+        if column.name not in cells and getattr(row, column.name, None) is not None:
+            cells[column.name] = Text(_figure(row, column.name, digits))
+    if all(each.seeds <= 1 for each in board.rows):
+        del cells["seeds"]
+    return Line(cells=cells)
+
+
+def _figure(row: Row, name: str, digits: int) -> str:
+    value = getattr(row, name)
+    if name in _SHARES and value is not None:
+        return share(value, digits)
+    return format_value(name, value)
+
+
+def _accuracy(row: Row, digits: int) -> str:
+    if row.accuracy is None:
+        return MISSING
+    text = share(row.accuracy, digits)
+    if row.accuracy_low is None or row.accuracy_high is None:
+        return text
+    return f"{text} [{share(row.accuracy_low, digits)}, {share(row.accuracy_high, digits)}]"
+
+
+def _mark(row: Row) -> str:
+    """Return why a row has no rank, or what else to know about it."""
+    marks = []
+    if row.leaked:
+        marks.append(f"leak: {count(row.leaked)} image{'s' if row.leaked > 1 else ''}")
+    if row.budget != "full" and row.budget not in row.variant:
+        marks.append(f"budget {row.budget}")
+    if not row.labelled:
+        marks.append("no labels")
+    if row.retries:
+        marks.append(f"retried {row.retries} ×")
+    return ", ".join(marks)
+
+
+def _failure(row: Row) -> str:
+    word = _STATE_WORDS.get(row.state, str(row.state))
+    reason = f": {as_typed(clean(row.reason))}" if row.reason not in ("", word) else ""
+    where = f" ({prog()} show trial {row.trials[0][:8]})" if row.trials else ""
+    return f"{word}{reason}{where}"
+
+
+def _legend(board: Board) -> list[str]:
+    sentences = []
+    ranked = [row for row in board.rows if row.rank]
+    if any(row.rank == "1=" for row in ranked):
+        sentences.append(
+            f'"1=": not separable from the best on these {count(board.n_test)} images'
+            + (f" ({clean(board.method)})." if board.method else ".")
+        )
+    if board.to_separate:
+        images = f"{float(f'{board.to_separate:.2g}'):,.0f}"
+        sentences.append(f"At least about {images} more would be needed to separate the first two.")
+    sentences.append(_interval_sentence(board.rows))
+    if any(row.leaked for row in board.rows):
+        sentences.append("A leak (test images among the training images) is not ranked.")
+    unranked = [row for row in board.rows if not row.rank and row.state is State.OK]
+    budgets = sorted({row.budget for row in unranked if row.budget != "full"})
+    if budgets and ranked:
+        sentences.append(f"Rows of a smaller budget ({', '.join(budgets)}) are not ranked.")
+    legend = [" ".join(filter(None, sentences))]
+    legend += [as_typed(clean(note)) + "." * (not note.endswith(".")) for note in board.notes]
+    return [line for line in legend if line]
+
+
+def _interval_sentence(rows: Iterable[Row]) -> str:
+    listed = list(rows)
+    methods = dict.fromkeys(
+        part for row in listed if row.interval_method for part in _parts(clean(row.interval_method))
+    )
+    notes = dict.fromkeys(clean(row.interval_note) for row in listed if row.interval_note)
+    if not methods:
+        return ""
+    # Seeds that read every image alike are told by the spread of 0 beside them.
+    scope = f", of {THESE_IMAGES_ONLY}" if THESE_IMAGES_ONLY in notes else ""
+    return f"[ ] is the 95 % interval ({'; '.join(methods)}){scope}."
+
+
+def _parts(method: str) -> list[str]:
+    # "Wilson, Poisson limit as few are wrong": said once however many rows differ in it.
+    return method.split(", ") if method.startswith("Wilson") else [method]
+
+
+def closing_lines(boards: Sequence[Board]) -> list[str]:
+    """Return the last lines under all boards: what the data is, and the next steps."""
+    rows = [row for board in boards for row in board.rows if row.state is State.OK]
+    lines = []
+    if rows and all(row.train_embedded for row in rows):
+        data = "; ".join(dict.fromkeys(clean(row.train_embedded) for row in rows))
+        lines.append(
+            f"These models saw only small embedded data ({data}). "
+            f"For photos of your own digits get MNIST first: {prog()} data fetch mnist"
+        )
+    if rows:
+        lines.append(_next_steps(boards))
+    return lines
+
+
+def _next_steps(boards: Sequence[Board]) -> str:
+    name = prog()
+    ranked = [row for board in boards for row in board.rows if row.rank]
+    if not ranked:
+        return f"Look closer: {name} show trial ID"
+    first = next((row for row in ranked if row.train_dataset == row.test_dataset), ranked[0])
+    home = first.train_dataset == first.test_dataset
+    pairing = first.train_dataset if home else f"{first.train_dataset}:{first.test_dataset}"
+    report = f"{name} show report {clean(first.model)} {clean(pairing)}"
+    rivals = [row for row in ranked if row.test_dataset == first.test_dataset]
+    others = [row.model for row in rivals if row.model != first.model]
+    compare = f" · {name} compare {clean(first.model)} {clean(others[0])}" if others else ""
+    return f"Look closer: {report}{compare} · {name} show matrix"

@@ -1,0 +1,94 @@
+"""``bench show --all-metrics``: every metric of every row, those of plugins too."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from bench.render.console import plain
+from bench.render.leaderboard import model_label
+from bench.render.table import Column, Line, lay_out
+from bench.store.fields import MISSING
+from bench.store.leaderboard import Board, Row
+from bench.store.record import State
+
+__all__ = ["metric_columns", "metric_lines", "metric_records"]
+
+_KEYS = ("test_dataset", "train_dataset", "model", "variant", "seeds", "n_test", "trials")
+
+
+def metric_columns(boards: Sequence[Board]) -> list[str]:
+    """Return the columns of the table: what names a row, then each metric with its interval."""
+    columns = list(_KEYS)
+    for name in _names(boards):
+        columns += [name, f"{name}_low", f"{name}_high", f"{name}_not_scored"]
+    return columns
+
+
+def metric_records(boards: Sequence[Board]) -> list[dict[str, Any]]:
+    """Return a record for each row; an interval is known of one seed's metrics only."""
+    names = _names(boards)
+    records = []
+    for row in _rows(boards):
+        record: dict[str, Any] = {key: getattr(row, key) for key in _KEYS}
+        for name in names:
+            low, high = row.intervals.get(name, (None, None, ""))[:2]
+            record |= {
+                name: row.metrics.get(name),
+                f"{name}_low": low,
+                f"{name}_high": high,
+                f"{name}_not_scored": row.not_scored.get(name, ""),
+            }
+        records.append(record)
+    return records
+
+
+def metric_lines(boards: Sequence[Board], width: int) -> Iterator[Text]:
+    """Yield a table for each board, then why a metric has no value."""
+    for board in boards:
+        rows = _rows([board])
+        names = _names([board])
+        if not rows:
+            continue
+        yield plain(f"{board.test_dataset} · every metric, mean over seeds", "heading")
+        columns = [
+            Column(name="model", heading="model", align="left", wraps_at=20),
+            *(
+                Column(name=name, heading=name.replace("_", " "), keep=i)
+                for i, name in enumerate(names)
+            ),
+        ]
+        yield from lay_out(columns, [_line(row, names) for row in rows], width, indent=1)
+        yield from _reasons(rows)
+        yield Text()
+
+
+def _reasons(rows: Sequence[Row]) -> Iterator[Text]:
+    """Yield one line for each reason: which metrics have no value for it, and for how many rows."""
+    metrics: dict[str, dict[str, None]] = defaultdict(dict)
+    models: dict[str, dict[str, None]] = defaultdict(dict)
+    for row in rows:
+        for name, why in row.not_scored.items():
+            metrics[why][name] = None
+            models[why][model_label(row)] = None
+    for why, names in metrics.items():
+        count = len(models[why])
+        whom = next(iter(models[why])) if count == 1 else f"{count} rows"
+        yield plain(f" {', '.join(names)} not scored for {whom}: {why}")
+
+
+def _rows(boards: Sequence[Board]) -> list[Row]:
+    return [row for b in boards for row in b.rows if row.state is State.OK and row.labelled]
+
+
+def _names(boards: Sequence[Board]) -> list[str]:
+    return list(dict.fromkeys(name for row in _rows(boards) for name in row.metrics))
+
+
+def _line(row: Row, names: Sequence[str]) -> Line:
+    cells = {"model": plain(model_label(row))}
+    for name in names:
+        value = row.metrics.get(name)
+        cells[name] = Text(MISSING if value is None else f"{value:.4g}")
+    return Line(cells=cells)

@@ -1,0 +1,127 @@
+"""Own folders, person by person: digits right, IDs right, and the IDs as they were read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Final
+
+from rich.text import Text
+
+from bench.render.console import clean, plain
+from bench.render.hints import prog
+from bench.render.leaderboard import model_label
+from bench.render.table import Column, Line, choose, lay_out
+from bench.store.fields import MISSING, share
+from bench.store.leaderboard import Board, Row
+from bench.store.views import PersonReading
+
+__all__ = ["marked", "people_lines"]
+
+_MIN_WRITERS: Final = 5
+_ROWS_SHOWN: Final = 10
+_READINGS_SHOWN: Final = 2
+_WIDE: Final = 100  # from here on there is room for the readings beside the figures
+_COLUMNS: Final = (
+    Column(name="model", heading="model", align="left", wraps_at=24),
+    Column(name="train", heading="trained on", align="left", keep=2),
+    Column(name="digits", heading="digits right", align="left"),
+    Column(name="ids", heading="IDs right"),
+    Column(name="read", heading="as read (wrong digits marked)", align="left", keep=1),
+)
+
+
+def people_lines(
+    board: Board,
+    readings: Mapping[str, Sequence[PersonReading]],
+    width: int,
+    *,
+    all_rows: bool = False,
+) -> list[Text]:
+    """Return the part for people of one board; empty where no person is known.
+
+    Parameters
+    ----------
+    readings : mapping
+        For the first evaluation of each row, how it read each person.
+    """
+    rows = [row for row in board.rows if row.evaluations and readings.get(row.evaluations[0])]
+    if not rows:
+        return []
+    people = readings[rows[0].evaluations[0]]
+    digits = sum(len(person.truth) for person in people)
+    title = plain(board.test_dataset, "heading").append(
+        f" · {len(people)} person{'s' * (len(people) != 1)}, {digits} digits · what the models "
+        f"saw: {prog()} data inspect {clean(board.test_dataset)}"
+    )
+    shown = rows if all_rows else rows[:_ROWS_SHOWN]
+    is_several = len({row.train_dataset for row in shown}) > 1
+    columns = [replace(c, keep=0) if c.name == "train" and is_several else c for c in _COLUMNS]
+
+    def lines(is_narrow: bool) -> list[Line]:
+        return [
+            one for row in shown for one in _lines(row, readings[row.evaluations[0]], is_narrow)
+        ]
+
+    has_room = width >= _WIDE and choose(columns, lines(False), width - 1) == columns
+    texts = [title, *lay_out(columns, lines(not has_room), width, indent=1)]
+    if len(shown) < len(rows):
+        texts.append(Text(f" … {len(rows) - len(shown)} more rows: --all-rows"))
+    if any(row.seeds > 1 for row in shown):
+        texts.append(Text("Digits of rows over several seeds are those their first seed read."))
+    if len(people) < _MIN_WRITERS:
+        number = {1: "One writer is", 2: "Two writers are", 3: "Three writers are"}
+        texts.append(
+            Text(
+                f"{number.get(len(people), 'Four writers are')} too few to say how other people's "
+                "digits would fare; the intervals speak of these images only."
+            )
+        )
+    return texts
+
+
+def _lines(row: Row, people: Sequence[PersonReading], is_narrow: bool) -> list[Line]:
+    wrong = [person for person in people if not person.is_right and "?" not in person.truth]
+    cells = {
+        "model": plain(model_label(row)),
+        "train": plain(row.train_dataset),
+        "digits": Text(_digits(row, people)),
+        "ids": Text(_ids(people)),
+    }
+    shown = [_reading(person) for person in wrong[:_READINGS_SHOWN]]
+    if len(wrong) > len(shown):
+        shown[-1].append(f" … and {len(wrong) - len(shown)} more")
+    if is_narrow:
+        below = [Line(tail=Text("  ") + text, tail_at="model") for text in shown]
+        return [Line(cells=cells), *below]
+    first = {"read": shown[0]} if shown else {}
+    return [Line(cells={**cells, **first}), *(Line(cells={"read": text}) for text in shown[1:])]
+
+
+def _digits(row: Row, people: Sequence[PersonReading]) -> str:
+    if not row.labelled:
+        return MISSING
+    text = f"{sum(p.right for p in people)}/{sum(len(p.truth) for p in people)}"
+    if row.accuracy_low is None or row.accuracy_high is None or row.seeds > 1:
+        return text
+    return f"{text} [{share(row.accuracy_low, 2)}, {share(row.accuracy_high, 2)}]"
+
+
+def _ids(people: Sequence[PersonReading]) -> str:
+    known = [person for person in people if "?" not in person.truth]
+    return f"{sum(p.is_right for p in known)}/{len(known)}" if known else MISSING
+
+
+def _reading(person: PersonReading) -> Text:
+    text = plain(person.person).append(" ")
+    text.append_text(marked(person))
+    return text.append(f" → truth {clean(person.whole_id or person.truth)}")
+
+
+def marked(person: PersonReading) -> Text:
+    """Return the ID as it was read, wrong digits in brackets: ``1087[34]92``."""
+    text = Text()
+    pairs = zip(person.truth, person.read, strict=True)
+    for is_right, run in groupby(pairs, key=lambda pair: pair[0] == pair[1]):
+        digits = clean("".join(read for _, read in run))
+        text.append_text(Text(digits) if is_right else Text(f"[{digits}]", style="bad"))
+    return text

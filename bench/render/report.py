@@ -1,0 +1,205 @@
+"""A row's classification report, confusion matrix and learning curve, as a person reads them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from rich.text import Text
+
+from bench.render.console import clean, plain
+from bench.render.curve import curve_lines
+from bench.render.leaderboard import model_label
+from bench.render.table import Column, Line, lay_out
+from bench.scoring.abstention import Abstention
+from bench.scoring.report import ClassificationReport, ClassLine, Confusion
+from bench.spec import Epoch
+from bench.store.fields import count, share
+from bench.store.leaderboard import Row
+
+__all__ = [
+    "REPORT_COLUMNS",
+    "abstention_line",
+    "confusion_lines",
+    "history_lines",
+    "report_lines",
+    "report_records",
+    "worst_lines",
+]
+
+REPORT_COLUMNS: Final = ("class", "precision", "recall", "f1-score", "support")
+
+_CONFUSIONS_SHOWN: Final = 6
+_MATRIX_CLASSES: Final = 20  # a larger matrix is no longer read, only searched
+_COLUMNS: Final = (
+    Column(name="name", heading="class", align="left"),
+    Column(name="precision", heading="precision"),
+    Column(name="recall", heading="recall"),
+    Column(name="f1", heading="F1"),
+    Column(name="support", heading="support"),
+    Column(name="remark", heading="", align="left", keep=1, wraps_at=24),
+)
+
+
+def title(row: Row) -> Text:
+    """Return ``svm-ovo on digits-uci``, with the training dataset where it is another."""
+    text = plain(model_label(row), "heading").append(f" on {clean(row.test_dataset)}", "heading")
+    if row.train_dataset != row.test_dataset:
+        text.append(f" · trained on {clean(row.train_dataset)}")
+    if row.seeds > 1:
+        text.append(f" · {row.seeds} seeds, their images counted together")
+    return text
+
+
+def report_lines(
+    row: Row,
+    report: ClassificationReport,
+    confusions: Sequence[Confusion],
+    width: int,
+    *,
+    brief: bool = False,
+) -> list[Text]:
+    """Return the per-class table with its averages.
+
+    `brief` names a confusion only beside the classes that are read worst.
+    """
+    worst = _remarks(report, confusions, brief=brief)
+    lines = [_class_line(line, worst.get(line.name, "")) for line in report.classes]
+    lines.append(
+        Line(
+            cells={
+                "name": Text("accuracy"),
+                "f1": Text(share(report.accuracy)),
+                "support": Text(count(report.support)),
+            }
+        )
+    )
+    averages = [report.macro] if brief else [report.macro, report.weighted]
+    lines += [_class_line(line, "") for line in averages]
+    texts = [title(row), *lay_out(_COLUMNS, lines, width, indent=1)]
+    unread = [c.name for c in report.classes if c.is_never_predicted and c.support]
+    if unread:
+        names = ", ".join(map(clean, unread))
+        texts.append(
+            Text(
+                f"Never predicted: {names}. Precision is then undefined and counts as 0 in the "
+                "averages."
+            )
+        )
+    return texts
+
+
+def _class_line(line: ClassLine, remark: str) -> Line:
+    style = "warn" if line.is_never_predicted else ""
+    note = "never predicted" if line.is_never_predicted and line.support else line.remark
+    return Line(
+        cells={
+            "name": plain(line.name),
+            "precision": Text(share(line.precision), style=style),
+            "recall": Text(share(line.recall)),
+            "f1": Text(share(line.f1)),
+            "support": Text(count(line.support)),
+            "remark": Text(clean("; ".join(filter(None, (note, remark))))),
+        }
+    )
+
+
+def _remarks(
+    report: ClassificationReport, confusions: Sequence[Confusion], *, brief: bool
+) -> dict[str, str]:
+    """Return for each class what it is most often read as."""
+    support = {line.name: line.support for line in report.classes}
+    recalls = sorted(line.recall for line in report.classes if line.support)
+    limit = recalls[min(2, len(recalls) - 1)] if brief and recalls else 1.0
+    recall = {line.name: line.recall for line in report.classes}
+    remarks: dict[str, str] = {}
+    for pair in confusions:
+        if pair.true not in remarks and recall[pair.true] <= limit:
+            remarks[pair.true] = (
+                f"most often read as {pair.predicted} ({count(pair.count)} of "
+                f"{count(support[pair.true])})"
+            )
+    return remarks
+
+
+def worst_lines(confusions: Sequence[Confusion]) -> list[Text]:
+    """Return the worst confusions in words."""
+    if not confusions:
+        return [Text("No image was read wrong.")]
+    shown = " · ".join(clean(str(pair)) for pair in confusions[:_CONFUSIONS_SHOWN])
+    return [Text(f"Worst confusions: {shown}")]
+
+
+def confusion_lines(
+    matrix: npt.NDArray[np.int64], classes: Sequence[str], width: int
+) -> list[Text]:
+    """Return the confusion matrix: rows are the truth, columns what was read.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_classes, n_classes), int64
+    """
+    cell = max(3, len(count(int(matrix.max()))), *(len(name) for name in classes)) + 1
+    first = max(5, *(len(clean(name)) for name in classes))
+    if len(classes) > _MATRIX_CLASSES or first + 1 + cell * len(classes) > width:
+        return [Text(f"The confusion matrix of {len(classes)} classes needs a wider screen.")]
+    wrong = matrix - np.diag(np.diag(matrix))
+    heading = Text(" truth".ljust(first + 2), style="heading")
+    heading.append("".join(clean(name).rjust(cell) for name in classes))
+    heading.append("  read as")
+    texts = [heading]
+    for index, name in enumerate(classes):
+        text = Text(" " + clean(name).ljust(first + 1))
+        for column in range(len(classes)):
+            text.append_text(_heat(int(matrix[index, column]), index == column, wrong, cell))
+        texts.append(text)
+    return texts
+
+
+def _heat(value: int, is_diagonal: bool, wrong: npt.NDArray[np.int64], width: int) -> Text:
+    """Return one count: right ones bold, errors in red, the worst ones reversed."""
+    if value == 0:
+        return Text("·".rjust(width))
+    if is_diagonal:
+        return Text(f"{value:,}".rjust(width), style="bold")
+    digits = f"{value:,}"
+    text = Text(" " * (width - len(digits)))
+    is_worst = value > 1 and value * 2 >= int(wrong.max())
+    return text.append(digits, style="reverse" if is_worst else "bad")
+
+
+def abstention_line(found: Abstention | str, threshold: float) -> Text:
+    """Return what abstaining below a threshold leaves, or why that cannot be said."""
+    head = f"Abstaining below {share(threshold, 2)}: "
+    if isinstance(found, str):
+        return Text(f"{head}–, {found}")
+    if found.accuracy is None or found.interval is None:
+        return Text(f"{head}nothing is answered")
+    ends = f"[{share(found.interval.low)}, {share(found.interval.high)}]"
+    return Text(
+        f"{head}{share(found.coverage)} of the images are answered, "
+        f"{share(found.accuracy)} {ends} of those rightly"
+    )
+
+
+def history_lines(histories: Sequence[Sequence[Epoch]], width: int) -> list[Text]:
+    """Return the learning curve of the first seed that kept one, and where it is best."""
+    history = next((epochs for epochs in histories if epochs), None)
+    return curve_lines(history, width) if history else []
+
+
+def report_records(report: ClassificationReport) -> list[dict[str, object]]:
+    """Return the report as rows, with scikit-learn's names."""
+    lines = (*report.classes, report.macro, report.weighted)
+    rows: list[dict[str, object]] = [
+        {
+            "class": line.name,
+            "precision": line.precision,
+            "recall": line.recall,
+            "f1-score": line.f1,
+            "support": line.support,
+        }
+        for line in lines
+    ]
+    whole = {"class": "accuracy", "f1-score": report.accuracy, "support": report.support}
+    return [*rows[:-2], whole, *rows[-2:]]

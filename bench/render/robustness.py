@@ -1,0 +1,137 @@
+"""``bench show robustness``: a table and small curves."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from bench.images.corruptions import CORRUPTIONS
+from bench.render.console import plain
+from bench.render.table import Column, Line, lay_out
+
+if TYPE_CHECKING:
+    from bench.studies.robustness import Robustness
+
+__all__ = ["ROBUSTNESS_COLUMNS", "robustness_lines", "robustness_records"]
+
+ROBUSTNESS_COLUMNS = (
+    "test_dataset",
+    "train_dataset",
+    "model",
+    "variant",
+    "seeds",
+    "corruption",
+    "strength",
+    "accuracy",
+    "clean_accuracy",
+    "mean_corruption_accuracy",
+    "relative_accuracy",
+)
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def robustness_records(rows: Sequence["Robustness"]) -> list[dict[str, Any]]:
+    """Return a record for each corruption and strength of each row."""
+    return [
+        {
+            "test_dataset": row.test_dataset,
+            "train_dataset": row.train_dataset,
+            "model": row.model,
+            "variant": row.variant,
+            "seeds": row.seeds,
+            "corruption": name,
+            "strength": strength,
+            "accuracy": accuracy,
+            "clean_accuracy": row.clean_accuracy,
+            "mean_corruption_accuracy": row.mean_accuracy,
+            "relative_accuracy": row.relative_accuracy,
+        }
+        for row in rows
+        for name, curve in row.curves.items()
+        for strength, accuracy in enumerate(curve, start=1)
+    ]
+
+
+def robustness_lines(rows: Sequence["Robustness"], width: int) -> Iterator[Text]:
+    """Yield a table for each test dataset: models down, corruptions across, curves below."""
+    for dataset, group in groupby(rows, key=lambda row: row.test_dataset):
+        listed = list(group)
+        yield plain(f"{dataset} · accuracy under corruptions, mean over strengths", "heading")
+        yield from lay_out(_columns(listed), [_line(row) for row in listed], width)
+        yield Text()
+        yield plain("by strength, from 1 (each bar from 0 to 1)", "heading")
+        yield from lay_out(_curve_columns(listed), [_curves(row) for row in listed], width)
+        yield Text()
+        yield from _legend(listed, width)
+
+
+def _columns(rows: Sequence["Robustness"]) -> list[Column]:
+    names = [name for name in CORRUPTIONS if any(name in row.curves for row in rows)]
+    return [
+        Column(name="model", heading="model", align="left"),
+        Column(name="clean", heading="clean"),
+        Column(name="mean", heading="mean"),
+        Column(name="relative", heading="of clean"),
+        *(Column(name=name, heading=_short(name), keep=1 + i) for i, name in enumerate(names)),
+    ]
+
+
+def _curve_columns(rows: Sequence["Robustness"]) -> list[Column]:
+    names = [name for name in CORRUPTIONS if any(name in row.curves for row in rows)]
+    return [
+        Column(name="model", heading="model", align="left"),
+        *(
+            Column(name=name, heading=_short(name), keep=1 + i, align="left")
+            for i, name in enumerate(names)
+        ),
+    ]
+
+
+def _short(name: str) -> str:
+    return name.removesuffix("_noise").removeprefix("gaussian_")
+
+
+def _label(row: "Robustness") -> Text:
+    return plain(f"{row.model} ({row.variant})" if row.variant else row.model)
+
+
+def _share(value: float) -> Text:
+    return Text(f"{value:.3f}".removeprefix("0") if value < 1 else "1.000")
+
+
+def _line(row: "Robustness") -> Line:
+    cells = {
+        "model": _label(row),
+        "clean": _share(row.clean_accuracy),
+        "mean": _share(row.mean_accuracy),
+        "relative": Text(f"{100 * row.relative_accuracy:.0f} %"),
+    }
+    # Two digits, so that every corruption has its column at 120 characters.
+    means = {
+        name: Text(f"{sum(curve) / len(curve):.2f}".removeprefix("0"))
+        for name, curve in row.curves.items()
+    }
+    return Line(cells=cells | means)
+
+
+def _curves(row: "Robustness") -> Line:
+    bars = {name: Text("".join(map(_bar, curve))) for name, curve in row.curves.items()}
+    return Line(cells={"model": _label(row)} | bars)
+
+
+def _bar(accuracy: float) -> str:
+    return _BARS[min(len(_BARS) - 1, int(accuracy * len(_BARS)))]
+
+
+def _legend(rows: Sequence["Robustness"], width: int) -> Iterator[Text]:
+    seeds = sorted({row.seeds for row in rows})
+    mean = "mean: over corruptions of the mean over their strengths; of clean: its share of clean"
+    counted = f"; {seeds[0]}–{seeds[-1]} seeds" if seeds[-1] > 1 else ""
+    yield Text(f"{mean}{counted}.")
+    names = [name for name in CORRUPTIONS if any(name in row.curves for row in rows)]
+    indent = max(len(_short(name)) for name in names) + 2
+    for name in names:
+        for number, part in enumerate(wrap(CORRUPTIONS[name].summary, max(20, width - indent - 1))):
+            yield Text(f" {_short(name) if number == 0 else '':<{indent}}{part}")
