@@ -1,0 +1,125 @@
+"""Reading the photos of a layout: decoded at reduced size, preprocessed, one at a time."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import DataError
+from bench.images.findings import FAULTS, Fault
+from bench.images.preprocess_options import PreprocessOptions
+from bench.images.read import read_digit, read_strip
+from bench.images.strips import Strip
+from bench.spec import Finding
+from bench_datasets._folder.layout import Layout, Photo
+
+__all__ = ["Samples", "of_one_shape", "read_samples"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Samples:
+    """What was read: one entry a digit in each list; a label or person may be None."""
+
+    images: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    persons: list[str | None] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    truths: dict[str, str] = field(default_factory=dict)
+
+    def add(
+        self, image: npt.NDArray[np.uint8], label: str | None, name: str, person: str | None
+    ) -> None:
+        """Add one digit."""
+        self.images.append(image)
+        self.labels.append(label)
+        self.names.append(name)
+        self.persons.append(person)
+
+    def find(self, name: str, faults: tuple[Fault, ...]) -> None:
+        """Add the findings on a sample."""
+        self.findings += [
+            Finding(sample=name, code=f.code, fault=f.fault, remedy=f.remedy) for f in faults
+        ]
+
+
+def read_samples(root: Path, layout: Layout, options: PreprocessOptions) -> Samples:
+    """Read every photo; one that cannot be read costs a finding, not the folder."""
+    samples = Samples(truths=dict(layout.truths))
+    for photo in layout.photos:
+        try:
+            _read_photo(samples, root, photo, layout, options)
+        except DataError as error:
+            remedy = FAULTS["unreadable"][1]
+            fault = Fault(code="unreadable", fault=error.why or str(error), remedy=remedy)
+            samples.find(photo.path.as_posix(), (fault,))
+            if photo.person in samples.truths and photo.digits is None:
+                _mark_missing(samples, photo, options)
+    return samples
+
+
+def _mark_missing(samples: Samples, photo: Photo, options: PreprocessOptions) -> None:
+    """Keep the place of an unreadable digit in its person's ID: it is scored, as blank."""
+    blank = np.zeros((options.side_px, options.side_px), dtype=np.uint8)
+    samples.add(blank, photo.label, photo.path.as_posix(), photo.person)
+
+
+def _read_photo(
+    samples: Samples, root: Path, photo: Photo, layout: Layout, options: PreprocessOptions
+) -> None:
+    name, path = photo.path.as_posix(), root / photo.path
+    if photo.digits is not None:
+        _add_strip(samples, name, photo, read_strip(path, options), options)
+        return
+    seen = read_digit(path, options)
+    if not layout.is_labelled and any(f.code == "two-digits" for f in seen.faults):
+        strip = read_strip(path, options)
+        if len(strip.digits) > 1:
+            _add_strip(samples, name, photo, strip, options)
+            return
+    samples.add(seen.image, photo.label, name, photo.person)
+    samples.find(name, seen.faults)
+
+
+def _add_strip(
+    samples: Samples, name: str, photo: Photo, strip: Strip, options: PreprocessOptions
+) -> None:
+    """Add the digits of a strip; found in another number than the truth, all of it is blank."""
+    truth = (photo.digits or "").replace("/", "")
+    images = [digit.image for digit in strip.digits]
+    faults = strip.faults
+    if truth and len(truth) != len(images):
+        found = "/".join(str(len(line)) for line in strip.lines) or "none"
+        says = "/".join(str(len(line)) for line in (photo.digits or "").split("/"))
+        wrong = Fault(
+            code="wrong-count",
+            fault=f"{found} digits were found, the label has {says}; all count as wrong",
+            remedy=FAULTS["wrong-count"][1],
+        )
+        faults = (wrong, *faults)
+        images = [np.zeros((options.side_px, options.side_px), dtype=np.uint8)] * len(truth)
+    for place, image in enumerate(images):
+        label = truth[place] if truth else None
+        samples.add(image, label, f"{name}#{place + 1}", name)
+    samples.find(name, faults)
+    if truth:
+        samples.truths[name] = truth
+        if photo.person is not None and photo.person != name:
+            samples.truths.pop(photo.person, None)
+
+
+def of_one_shape(
+    images: list[npt.NDArray[np.uint8]], side_px: int
+) -> tuple[npt.NDArray[np.uint8], bool]:
+    """Stack images to (n, height, width, 1); say whether they had to be resized for that."""
+    if len({image.shape for image in images}) == 1:
+        return np.stack(images)[..., np.newaxis], False
+    from PIL import Image
+
+    size = side_px, side_px
+    resized = [
+        np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+        for image in images
+    ]
+    return np.stack(resized)[..., np.newaxis], True

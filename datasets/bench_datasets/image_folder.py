@@ -1,0 +1,166 @@
+"""``image-folder``: a folder of photos of digits, its layout recognised, its photos read."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from bench import DatasetSpec, Option, Style, hookimpl
+from bench.errors import DataError
+from bench.images.preprocess_options import PREPROCESS_OPTIONS, PreprocessOptions
+from bench.spec import Dataset, Finding, ImageSet, LoadContext
+
+if TYPE_CHECKING:
+    from bench.options import OptionValue
+    from bench_datasets._folder.layout import Layout
+    from bench_datasets._folder.reading import Samples
+
+__all__ = ["OPTIONS", "load_folder"]
+
+_DIGITS: Final = tuple("0123456789")
+
+OPTIONS: Final[dict[str, "Option | OptionValue"]] = {
+    **PREPROCESS_OPTIONS,
+    "classes": Option(default="", help="names of class folders, with commas; empty: one character"),
+    "label_pattern": Option(
+        default="",
+        help="regular expression that finds the label in a file's path; none: not from names",
+    ),
+    "train": Option(default=False, help="split the folder, by person where known, to train on it"),
+    "split_seed": Option(default=42, minimum=0, help="decides which persons are tested on"),
+}
+
+
+def load(context: LoadContext) -> Dataset:
+    """Read the one folder that was named."""
+    if len(context.paths) != 1:
+        raise DataError("image-folder", why="no folder was named", fix="use --folder [NAME=]DIR")
+    return load_folder(context.paths[0], context.options)
+
+
+def load_folder(folder: Path, options: Any) -> Dataset:
+    """Return a folder of photos as a dataset: a test split, and a training split if asked for.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds photos in one of the layouts that `bench_datasets._folder.rules` knows.
+    options : mapping
+        Values of `OPTIONS`.
+
+    Raises
+    ------
+    DataError
+        If there is no picture, none can be read, or it is to be trained on and has too few.
+    """
+    from bench_datasets._folder.layout import LayoutOptions
+    from bench_datasets._folder.reading import of_one_shape, read_samples
+    from bench_datasets._folder.rules import recognise
+
+    steps = PreprocessOptions.of(options)
+    named = tuple(name.strip() for name in str(options["classes"]).split(",") if name.strip())
+    wanted = LayoutOptions(classes=named, label_pattern=str(options["label_pattern"]))
+    layout = recognise(folder, wanted)
+    samples = read_samples(folder, layout, steps)
+    if not samples.images:
+        raise DataError(
+            folder.name, why="none of its pictures can be read", fix="save them as JPEG or PNG"
+        )
+    notes = [f"layout: {layout.rule}", *layout.notes]
+    kept = _kept(samples)
+    images, were_resized = of_one_shape([samples.images[i] for i in kept], steps.side_px)
+    if were_resized:
+        notes.append(f"pictures of different sizes: resized to {steps.side_px}×{steps.side_px}")
+    if len(kept) < len(samples.images):
+        left_out = len(samples.images) - len(kept)
+        notes.append(f"{left_out} image{'s' * (left_out != 1)} without a label: not scored")
+    classes = _classes(samples, named)
+    labelled = _image_set(images, samples, kept, classes)
+    findings = (*_layout_findings(layout), *samples.findings)
+    dataset = Dataset(
+        classes=classes,
+        test=labelled,
+        notes=tuple(notes),
+        findings=findings,
+        truths=samples.truths,
+    )
+    return _to_train(dataset, folder.name, options["split_seed"]) if options["train"] else dataset
+
+
+def _to_train(dataset: Dataset, name: str, seed: int) -> Dataset:
+    """Split what is all for testing, by person where known."""
+    from bench_datasets._folder.split import split_samples
+
+    whole = dataset.test
+    if whole is None or whole.labels is None:
+        raise DataError(f"{name} cannot be trained on", why="its images have no labels")
+    split = split_samples(whole.labels, whole.groups, dataset.classes, seed)
+    test = whole.take(split.test)
+    tested = set(test.groups or ())
+    return replace(
+        dataset,
+        train=whole.take(split.train),
+        test=test,
+        notes=(*dataset.notes, split.note),
+        truths={person: truth for person, truth in dataset.truths.items() if person in tested},
+    )
+
+
+def _kept(samples: "Samples") -> list[int]:
+    """Return the samples of the test split: those with a label, or all where none has one."""
+    labelled = [i for i, label in enumerate(samples.labels) if label is not None]
+    return labelled or list(range(len(samples.labels)))
+
+
+def _classes(samples: "Samples", named: tuple[str, ...]) -> tuple[str, ...]:
+    from bench_datasets._folder.scan import natural_key
+
+    found = {label for label in samples.labels if label is not None}
+    if found <= set(_DIGITS):
+        return _DIGITS
+    if found <= set(named):
+        return named
+    return tuple(sorted(found, key=lambda name: natural_key(Path(name))))
+
+
+def _image_set(
+    images: Any, samples: "Samples", kept: list[int], classes: tuple[str, ...]
+) -> ImageSet:
+    labels = [samples.labels[i] for i in kept]
+    persons = [samples.persons[i] for i in kept]
+    is_known = all(label is not None for label in labels)
+    return ImageSet(
+        pixels=images,
+        labels=np.array([classes.index(str(label)) for label in labels], dtype=np.int64)
+        if is_known
+        else None,
+        names=tuple(samples.names[i] for i in kept),
+        groups=tuple(map(str, persons)) if all(p is not None for p in persons) else None,
+    )
+
+
+def _layout_findings(layout: "Layout") -> tuple[Finding, ...]:
+    return tuple(
+        Finding(sample=p.sample, code=p.code, fault=p.fault, remedy=p.remedy)
+        for p in layout.problems
+    )
+
+
+@hookimpl
+def bench_register_datasets(register: Any) -> None:
+    """Register ``image-folder``."""
+    register(
+        DatasetSpec(
+            name="image-folder",
+            summary="your own photos: class folders, persons' folders, tables or file names",
+            load=load,
+            options=OPTIONS,
+            provides=("test",),
+            style=Style.HANDWRITTEN,
+            views={Style.NATURAL: {"preprocess": "natural", "side_px": 32}},
+            source="your own folder",
+            licence="yours",
+            how_to_get="bench run --folder DIR: photos of digits, one each, or of whole IDs",
+        )
+    )

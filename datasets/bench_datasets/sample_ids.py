@@ -1,0 +1,45 @@
+"""``sample-ids``: photographed ID digits of made-up persons, shipped with the package."""
+
+from pathlib import Path
+from typing import Any
+
+from bench import DatasetSpec, Style, hookimpl
+from bench.errors import DataError
+from bench.images.preprocess_options import PREPROCESS_OPTIONS
+from bench.spec import Dataset, LoadContext
+from bench_datasets.image_folder import load_folder
+
+__all__: list[str] = []
+
+_FOLDER = Path(__file__).parent / "samples" / "ids"
+# An own folder's options that a folder with ids.csv has no use for.
+_LAYOUT_OPTIONS = {"classes": "", "label_pattern": "none", "train": False, "split_seed": 42}
+
+
+def load(context: LoadContext) -> Dataset:
+    """Read the pictures as any folder of one's own is read."""
+    if not (_FOLDER / "ids.csv").is_file():
+        raise DataError(
+            "sample-ids: the shipped samples are missing", fix="install digitbench again"
+        )
+    return load_folder(_FOLDER, {**_LAYOUT_OPTIONS, **context.options})
+
+
+@hookimpl
+def bench_register_datasets(register: Any) -> None:
+    """Register ``sample-ids``."""
+    register(
+        DatasetSpec(
+            name="sample-ids",
+            summary="32 ID digits of four made-up persons, as dark ink on paper",
+            load=load,
+            options=PREPROCESS_OPTIONS,
+            provides=("test",),
+            views={Style.NATURAL: {"preprocess": "natural", "side_px": 32}},
+            source="UCI Optical Recognition of Handwritten Digits (Alpaydin, Kaynak, 1998), scans"
+            " taken out of digits-uci and drawn as ink on paper by script/make_samples.py",
+            licence="CC BY 4.0",
+            how_to_get="it is part of digitbench: nothing to do",
+            embedded="UCI handwriting drawn as photos, made-up persons",
+        )
+    )

@@ -1,0 +1,53 @@
+"""``cnn-mnist-4pool``: four convolutions, each with a pool; the first report's plain network."""
+
+from typing import TYPE_CHECKING, Any
+
+from bench import hookimpl, keras_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.spec import BuildContext, ModelSpec
+
+
+def network(context: "BuildContext") -> Any:
+    """Return the untrained network; 101,098 parameters on 28×28×1 images and 10 classes."""
+    from keras import Input, Sequential
+    from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+
+    return Sequential(
+        [
+            Input(context.image_shape),
+            Conv2D(32, 5, padding="same", activation="relu"),
+            MaxPooling2D(2),
+            Conv2D(32, 5, padding="same", activation="relu"),
+            MaxPooling2D(2),
+            Dropout(0.3),
+            Conv2D(64, 3, padding="same", activation="relu"),
+            MaxPooling2D(2),
+            Conv2D(64, 3, padding="same", activation="relu"),
+            MaxPooling2D(2),
+            Dropout(0.3),
+            Flatten(),
+            Dense(256, activation="relu"),
+            Dropout(0.5),
+            Dense(context.n_classes, activation="softmax"),
+        ]
+    )
+
+
+@hookimpl
+def bench_register_models(register: "Callable[[ModelSpec], None]") -> None:
+    """Register the model."""
+    register(
+        keras_model(
+            name="cnn-mnist-4pool",
+            summary="four convolutions, four pools, dropout; the first report's plain network",
+            network=network,
+            epochs=10,
+            batch_size=86,
+            drop_last=True,
+            min_side=16,
+            seconds_per_image=2e-3,
+        )
+    )

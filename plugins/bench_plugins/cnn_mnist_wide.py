@@ -1,0 +1,51 @@
+"""``cnn-mnist-wide``: four convolutions, two pools; the first report's larger network."""
+
+from typing import TYPE_CHECKING, Any
+
+from bench import hookimpl, keras_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.spec import BuildContext, ModelSpec
+
+
+def network(context: "BuildContext") -> Any:
+    """Return the untrained network; 887,530 parameters on 28×28×1 images and 10 classes."""
+    from keras import Input, Sequential
+    from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+
+    return Sequential(
+        [
+            Input(context.image_shape),
+            Conv2D(32, 5, padding="same", activation="relu"),
+            Conv2D(32, 5, padding="same", activation="relu"),
+            MaxPooling2D(2),
+            Dropout(0.3),
+            Conv2D(64, 3, padding="same", activation="relu"),
+            Conv2D(64, 3, padding="same", activation="relu"),
+            MaxPooling2D(2),
+            Dropout(0.3),
+            Flatten(),
+            Dense(256, activation="relu"),
+            Dropout(0.5),
+            Dense(context.n_classes, activation="softmax"),
+        ]
+    )
+
+
+@hookimpl
+def bench_register_models(register: "Callable[[ModelSpec], None]") -> None:
+    """Register the model."""
+    register(
+        keras_model(
+            name="cnn-mnist-wide",
+            summary="four convolutions, two pools, dropout; the first report's larger network",
+            network=network,
+            epochs=10,
+            batch_size=86,
+            drop_last=True,
+            min_side=4,
+            seconds_per_image=7e-3,
+        )
+    )
