@@ -1,0 +1,69 @@
+"""Reading ``train.csv``: the first time (hash, parse, write the cache) and ever after."""
+
+import gzip
+import itertools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.discovery import load_plugins
+from bench.loading import load_dataset, open_split
+
+pytestmark = pytest.mark.realdata
+_SPEC = load_plugins().datasets["mnist-csv"]
+
+
+@pytest.fixture(scope="module")
+def train_csv(
+    real_data: Path, tmp_path_factory: pytest.TempPathFactory, scale: Callable[[int], int]
+) -> Path:
+    path = tmp_path_factory.mktemp("csv") / "train.csv"
+    rows = scale(42_000)
+    with gzip.open(real_data / "mnist" / "train.csv.gz", "rt") as source, path.open("w") as target:
+        if rows == 42_000:
+            shutil.copyfileobj(source, target)
+        else:
+            target.writelines(itertools.islice(source, rows + 1))
+    return path
+
+
+def read_plainly(path: Path) -> None:
+    import pandas as pd
+
+    frame = pd.read_csv(path)
+    assert frame.shape[1] == 785
+
+
+def load(path: Path, cache: Path) -> None:
+    loaded = load_dataset(_SPEC, path=path, cache_dir=cache)
+    assert loaded.train is not None
+    assert open_split(loaded.train).pixels.shape[1:] == (28, 28, 1)
+
+
+def test_loading_cold(side_by_side: Any, train_csv: Path, tmp_path: Path) -> None:
+    read_plainly(train_csv)  # the import of pandas is not part of it
+    caches = itertools.count()
+    side_by_side(
+        "train.csv, cold: hash, parse, write the cache",
+        "pandas.read_csv",
+        ours=lambda: load(train_csv, tmp_path / str(next(caches))),
+        plain=lambda: read_plainly(train_csv),
+        limit=0.7,
+        rounds=5,
+    )
+
+
+def test_loading_warm(side_by_side: Any, train_csv: Path, tmp_path: Path) -> None:
+    load(train_csv, tmp_path)
+    read_plainly(train_csv)
+    side_by_side(
+        "train.csv, warm: memory-mapped",
+        "pandas.read_csv",
+        ours=lambda: load(train_csv, tmp_path),
+        plain=lambda: read_plainly(train_csv),
+        limit=0.01,
+        rounds=5,
+    )

@@ -1,0 +1,93 @@
+"""Training each built-in network against plain Keras ``fit`` on arrays."""
+
+import os
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.discovery import load_plugins
+from bench.identity import resolve_precision
+from bench.options import resolve_options
+from bench.spec import BuildContext, Epoch, FitContext
+from bench.testing.cases import draw_images
+
+pytestmark = pytest.mark.heavy
+_PLUGINS = load_plugins()
+_NETWORKS = sorted(
+    name
+    for name, spec in _PLUGINS.models.items()
+    if "bfloat16" in spec.precisions and name != "cnn-robust"
+)
+_LIMITS = {"cnn-mnist-wide": 1 / 1.8}
+EPOCHS = 3  # the first epoch traces and compiles: only the last one counts
+
+
+def told(name: str, n_images: int, **changes: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the images and what the classifier is told; a whole number of batches."""
+    spec = _PLUGINS.models[name]
+    settings: dict[str, Any] = {"epochs": EPOCHS, "validation_fraction": 0.0, **changes}
+    options = resolve_options(name, spec.options, settings)
+    n = max(1, n_images // int(options["batch_size"])) * int(options["batch_size"])
+    side_px = 32 if "svhn" in name else 28
+    context = {
+        "image_shape": (side_px, side_px, 1),
+        "classes": tuple("0123456789"),
+        "options": options,
+        "precision": resolve_precision("auto", spec),
+        "threads": os.cpu_count() or 1,
+    }
+    return draw_images(n, (side_px, side_px, 1), 10), context
+
+
+def our_epoch(name: str, n_images: int, **changes: Any) -> float:
+    """Return the seconds of the last epoch of the model's own training."""
+    train, context = told(name, n_images, **changes)
+    epochs: list[Epoch] = []
+    classifier = _PLUGINS.models[name].build(BuildContext(**context))
+    classifier.fit(train, FitContext(**context, report_epoch=epochs.append))
+    return epochs[-1].seconds
+
+
+def plain_epoch(name: str, n_images: int) -> float:
+    """Return the seconds of the last epoch of ``fit`` as the source experiments call it."""
+    import keras
+
+    train, context = told(name, n_images)
+    network = import_module(f"bench_plugins.{name.replace('-', '_')}").network
+    keras.utils.set_random_seed(42)
+    model = network(BuildContext(**context))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    images, labels = train.images, np.asarray(train.labels)
+    size = int(context["options"]["batch_size"])
+    model.fit(images, labels, batch_size=size, epochs=EPOCHS - 1, verbose=0)
+    started = time.perf_counter()
+    model.fit(images, labels, batch_size=size, epochs=1, verbose=0)
+    return time.perf_counter() - started
+
+
+@pytest.mark.parametrize("name", [name for name in _NETWORKS if "augmented" not in name])
+def test_training(name: str, side_by_side: Any, scale: Callable[[int], int]) -> None:
+    n_images = scale(6_000)
+    side_by_side(
+        f"{name}: an epoch of training ({n_images:,} images)",
+        "plain Keras fit on arrays, float32",
+        ours=lambda: our_epoch(name, n_images),
+        plain=lambda: plain_epoch(name, n_images),
+        limit=_LIMITS.get(name, 1 / 1.5),
+        note=f"trained in {resolve_precision('auto', _PLUGINS.models[name])}",
+    )
+
+
+def test_an_augmented_epoch(side_by_side: Any, scale: Callable[[int], int]) -> None:
+    n_images = scale(6_000)
+    side_by_side(
+        "cnn-mnist-wide: an augmented epoch",
+        "an epoch of the same network without",
+        ours=lambda: our_epoch("cnn-mnist-wide", n_images, augment="published"),
+        plain=lambda: our_epoch("cnn-mnist-wide", n_images),
+        limit=1.1,
+    )

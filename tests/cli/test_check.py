@@ -1,0 +1,158 @@
+"""``bench check``: rows, exit codes, JSON, and the speed of a model."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from bench.cli import main
+
+GOOD = """
+from bench import ModelSpec, Option, hookimpl, sklearn_classifier
+
+
+def build(context):
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return sklearn_classifier(KNeighborsClassifier(context.options["k"], algorithm="brute"))
+
+
+@hookimpl
+def bench_register_models(register):
+    options = {"k": Option(default=5, minimum=1, help="neighbours")}
+    register(ModelSpec(name="knn", summary="k nearest neighbours", build=build, options=options))
+"""
+BAD = GOOD.replace('Option(default=5, minimum=1, help="neighbours")', "5")
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+def bench(capsys: pytest.CaptureFixture[str], *arguments: str) -> Said:
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return Said(int(ended.value.code or 0), captured.out, captured.err)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "knn.py"
+    path.write_text(GOOD)
+    return path
+
+
+def test_a_sound_plugin_passes(plugin: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = bench(capsys, "check", "knn", "--plugin", str(plugin))
+    assert (said.code, said.err) == (0, "")
+    lines = said.out.splitlines()
+    assert lines[0] == "knn · the contract of a model"
+    assert lines[1] == "✓ Import no engine together with the plugin."
+    assert lines[-1] == "14 passed, 0 failed, 1 skipped"
+
+
+def test_a_broken_plugin_fails_with_two_lines(
+    plugin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugin.write_text(BAD)
+    said = bench(capsys, "check", "knn", "--plugin", str(plugin), "--json", "rows.json")
+    assert said.code == 1
+    at = said.out.splitlines().index(
+        "✗ Give every option a line of help and a default within its own limits."
+    )
+    assert said.out.splitlines()[at + 1 : at + 3] == [
+        "    option 'k' has no help",
+        '    write Option(default=5, help="…") in place of the bare default',
+    ]
+    rows = json.loads(Path("rows.json").read_text(encoding="utf-8"))
+    assert [row["check"] for row in rows if row["state"] == "failed"] == ["options are documented"]
+    assert len(rows) == 15
+
+
+def test_a_dataset_is_checked_as_one(plugin: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = bench(capsys, "check", "digits-uci")
+    assert said.code == 0
+    assert said.out.splitlines()[0] == "digits-uci · the contract of a dataset"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        pytest.param(
+            ["svm-ov"],
+            "bench: unknown model or dataset 'svm-ov': did you mean svm-ovo? "
+            "All names: bench list\n",
+            id="unknown-name",
+        ),
+        pytest.param(
+            ["svm-ovo", "--set", "mlp.epochs=2"],
+            "bench: --set mlp.epochs=2: only svm-ovo is checked here\n",
+            id="option-of-another",
+        ),
+        pytest.param(
+            ["svm-ovo", "--set", "svm-ovo.C=-1"],
+            "bench: svm-ovo.C=-1.0: svm-ovo.C is at least 1e-06\n",
+            id="option-out-of-range",
+        ),
+        pytest.param(
+            ["digits-uci", "--benchmark"],
+            "bench: digits-uci is a dataset: only a model's speed is measured\n",
+            id="speed-of-a-dataset",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line(
+    arguments: list[str],
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BENCH_PROG", "bench")
+    assert bench(capsys, "check", *arguments) == (2, "", line)
+
+
+def test_a_dataset_that_is_not_here_says_how_to_get_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = bench(capsys, "check", "usps")
+    assert said.code == 2
+    assert said.err.startswith("bench: usps is not on this machine; ")
+
+
+def test_without_pytest_the_benchmark_says_how_to_install_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.cli.check_views._NEEDED", ("pytest", "no_such_distribution"))
+    said = bench(capsys, "check", "svm-ovo", "--benchmark")
+    assert said.code == 2
+    assert "bench check --benchmark: no-such-distribution is not installed; " in said.err
+    assert said.err.rstrip().endswith("-m pip install pytest pytest-benchmark")
+
+
+@pytest.mark.heavy
+def test_the_benchmark_writes_pytest_benchmarks_json_and_can_fail_a_comparison(
+    plugin: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["check", "knn", "--plugin", str(plugin), "--benchmark", "--json", "before.json"]
+    assert bench(capfd, *asked).code == 0
+    measured = json.loads(Path("before.json").read_text(encoding="utf-8"))
+    assert sorted(row["name"] for row in measured["benchmarks"]) == [
+        "test_fit_1000_images",
+        "test_predict[1000]",
+        "test_predict[1]",
+        "test_predict[32]",
+    ]
+    info = {row["name"]: row["extra_info"] for row in measured["benchmarks"]}
+    assert info["test_predict[32]"]["images"] == 32
+    assert info["test_fit_1000_images"]["model"] == "knn"
+    for row in measured["benchmarks"]:
+        for figure in ("min", "max", "mean", "median"):
+            row["stats"][figure] /= 1e6  # so much faster that this machine must fall behind
+    Path("faster.json").write_text(json.dumps(measured), encoding="utf-8")
+    compared = ["--benchmark-compare=faster.json", "--benchmark-compare-fail=mean:5%"]
+    assert bench(capfd, *asked[:5], "--", *compared).code == 1

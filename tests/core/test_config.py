@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from bench.config import Config, find_config, read_config
+from bench.errors import BenchError
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "bench.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_nearest_file_upwards_is_found(tmp_path: Path) -> None:
+    path = written(tmp_path, "")
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    assert find_config(deep) == path
+
+
+def test_no_file_means_no_settings() -> None:
+    assert read_config(None) == Config()
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = read_config(
+        written(
+            tmp_path,
+            'store = "s"\ndata_dir = "/data"\nplugins = ["mine.py", "package.module"]\n'
+            "[options.cnn-x]\nepochs = 5\n[folders]\nme = 'ids'\n",
+        )
+    )
+    assert config.store == tmp_path / "s"
+    assert config.data_dir == Path("/data")
+    assert config.plugins == (str(tmp_path / "mine.py"), "package.module")
+    assert config.options == {"cnn-x": {"epochs": 5}}
+    assert config.folders == {"me": tmp_path / "ids"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("stor = 1", "unknown key 'stor': the keys are store, data_dir", id="key"),
+        pytest.param("store = 1", "'store': must be a path in quotes", id="type"),
+        pytest.param("plugins = 'x'", "'plugins': must be a list of texts", id="list"),
+        pytest.param("[options]\na = 1", "'options': must be tables", id="table"),
+        pytest.param("[options.a]\nb = []", "'options.a.b': must be a number", id="value"),
+        pytest.param("folders = 3", "'folders': must be a table", id="folders"),
+        pytest.param("store = ", "cannot be read: Invalid value", id="syntax"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_file(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(BenchError) as error:
+        read_config(path)
+    assert str(error.value).startswith(str(path))
+    assert message in str(error.value)

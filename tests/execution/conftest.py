@@ -1,0 +1,172 @@
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import psutil
+import pytest
+
+from bench.discovery import load_model
+from bench.execution.events import Event
+from bench.execution.local import run_tasks
+from bench.identity import config_id, trial_id
+from bench.loading.cache import write_split
+from bench.loading.refs import SplitRef
+from bench.options import resolve_options
+from bench.spec import ImageSet
+from bench.store.layout import Store
+from bench.store.read import read_trial
+from bench.store.record import Identity, TrialRecord
+from bench.task import EvaluationTask, Limits, PluginRef, TrialTask
+
+CLASSES = ("0", "1", "2")
+_PLUGIN = """
+import numpy as np
+from bench import ModelSpec, hookimpl
+
+class Own:
+    def fit(self, train, context):
+        self.n = len(train)
+        {fit}
+    def predict_proba(self, images):
+        return {predict}
+
+@hookimpl
+def bench_register_models(register):
+    register(ModelSpec(name="own", summary="", build=lambda context: Own()))
+"""
+
+
+def _tiny_set(n: int, seed: int, side: int = 6) -> ImageSet:
+    generator = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.int64) % len(CLASSES)
+    pixels = generator.integers(0, 60, (n, side, side, 1), dtype=np.uint8)
+    for index, label in enumerate(labels):
+        pixels[index, 2 * label : 2 * label + 2] += 180
+    return ImageSet(pixels=pixels, labels=labels)
+
+
+@dataclass
+class Bench:
+    """A tiny dataset in a cache, a store, and what was emitted."""
+
+    folder: Path
+    train: SplitRef
+    test: SplitRef
+    store: Store
+    events: list[Event] = field(default_factory=list)
+
+    def split(self, n: int = 12, seed: int = 5, side: int = 6) -> SplitRef:
+        return write_split(_tiny_set(n, seed, side), CLASSES, self.folder / "cache")
+
+    def task(self, model: str = "debug-good", *, seed: int = 1, **changes: Any) -> TrialTask:
+        options = changes.pop("options", {})
+        plugin = changes.pop("plugin", PluginRef(module="bench.debug"))
+        spec = load_model(plugin.module, plugin.file, model)
+        options = resolve_options(model, spec.options, options) | changes.pop("harness", {})
+        identity = Identity(
+            model=model,
+            options=options,
+            model_source="m",
+            harness_source="h",
+            train_hash=self.train.content_hash,
+            seed=seed,
+            precision="float32",
+            requires={},
+        )
+        own = EvaluationTask(
+            evaluation_id="e" * 16,
+            test_dataset="tiny",
+            split=self.test,
+            class_columns=(0, 1, 2),
+            own=True,
+        )
+        known = {
+            "trial_id": trial_id(identity),
+            "config_id": config_id(identity),
+            "identity": identity,
+            "plugin": plugin,
+            "model": model,
+            "options": options,
+            "train_dataset": "tiny",
+            "classes": CLASSES,
+            "image_shape": (6, 6, 1),
+            "seed": seed,
+            "train": self.train,
+            "evaluations": (own,),
+        }
+        return TrialTask(**{**known, **changes})
+
+    def plugin(self, fit: str, predict: str = "np.full((len(images), 3), 1 / 3)") -> PluginRef:
+        """Write a plugin file with a model named ``own``, given the body of two methods."""
+        number = len(list(self.folder.glob("plugin*.py")))
+        path = self.folder / f"plugin{number}.py"
+        path.write_text(_PLUGIN.format(fit=fit, predict=predict))
+        return PluginRef(file=str(path))
+
+    def run(self, *tasks: TrialTask, **settings: Any) -> dict[str, int]:
+        settings.setdefault("emit", self.events.append)
+        limits = Limits(**settings.pop("limits", {}))
+        outcome = run_tasks(tasks, store=self.store, limits=limits, **settings)
+        return dict(outcome.counts)
+
+    def records(self) -> dict[str, TrialRecord]:
+        """Every stored trial, by model and seed."""
+        found = [read_trial(folder) for folder in sorted(self.store.trials.iterdir())]
+        return {f"{record.model} {record.seed}": record for record in found}
+
+    def of(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Bench:
+    cache = tmp_path / "cache"
+    return Bench(
+        folder=tmp_path,
+        train=write_split(_tiny_set(60, 1), CLASSES, cache),
+        test=write_split(_tiny_set(30, 2), CLASSES, cache),
+        store=Store(tmp_path / "store"),
+    )
+
+
+@pytest.fixture
+def living(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
+    """Return the living processes that this test's runs have started, whoever adopted them.
+
+    They are told by a variable in the environment they were started with, which a process keeps
+    through forks, new sessions and the death of its parents.
+    """
+    mark = f"BENCH_TEST_MARK={uuid4().hex}"
+    monkeypatch.setenv(*mark.split("="))
+
+    def find() -> list[int]:
+        found = []
+        for process in psutil.process_iter():
+            try:
+                environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+                if mark.encode() in environment and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process.pid)
+            except (OSError, psutil.Error):
+                continue
+        return found
+
+    return find
+
+
+@pytest.fixture
+def gone(living: Callable[[], list[int]]) -> Callable[[float], bool]:
+    """Wait until none of this test's processes lives, at most so many seconds."""
+
+    def wait(seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while living():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    return wait

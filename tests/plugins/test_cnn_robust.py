@@ -1,0 +1,85 @@
+"""`cnn-robust`: small enough to ship, the same again from the same seed, and it learns."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.discovery import load_plugins
+from bench.options import resolve_options
+from bench.spec import FitContext, ImageSet, ModelSpec
+
+
+@pytest.fixture(scope="session")
+def robust() -> ModelSpec:
+    return load_plugins().models["cnn-robust"]
+
+
+@pytest.fixture
+def bars() -> ImageSet:
+    """Upright and level bars, classes 1 and 7: (160, 28, 28, 1) uint8."""
+    generator = np.random.default_rng(0)
+    pixels = np.zeros((160, 28, 28, 1), dtype=np.uint8)
+    labels = np.arange(160) % 2
+    for image, label in zip(pixels, labels, strict=True):
+        at = generator.integers(9, 16)
+        image[
+            (slice(4, 24), slice(at, at + 3)) if label == 0 else (slice(at, at + 3), slice(4, 24))
+        ] = 255
+    return ImageSet(pixels=pixels, labels=labels.astype(np.int64))
+
+
+@pytest.fixture
+def context(robust: ModelSpec) -> Callable[..., FitContext]:
+    def context_(**settings: Any) -> FitContext:
+        return FitContext(
+            image_shape=(28, 28, 1),
+            classes=("1", "7"),
+            options=resolve_options("cnn-robust", robust.options, settings),
+            seed=5,
+            threads=1,
+        )
+
+    return context_
+
+
+@pytest.mark.heavy
+def test_it_fits_into_what_may_be_shipped(
+    robust: ModelSpec, context: Callable[..., FitContext]
+) -> None:
+    from dataclasses import replace
+
+    full = replace(context(), classes=tuple("0123456789"))
+    described: Any = robust.build(full)
+    description = described.describe()
+    assert description.parameters == 293_794
+    assert description.model_bytes <= 1_500_000
+
+
+@pytest.mark.heavy
+def test_it_learns_and_is_the_same_after_saving(
+    robust: ModelSpec, context: Callable[..., FitContext], bars: ImageSet, tmp_path: Path
+) -> None:
+    told = context(epochs=8, batch_size=20, european_ones=False)
+    classifier: Any = robust.build(told)
+    classifier.fit(bars, told)
+    rows = classifier.predict_proba(bars.images)
+    assert (rows.argmax(axis=1) == bars.labels).mean() > 0.95
+    classifier.save(tmp_path)
+    assert robust.load is not None
+    assert (robust.load(tmp_path, told).predict_proba(bars.images) == rows).all()
+
+
+@pytest.mark.heavy
+def test_the_same_seed_gives_the_same_predictions_with_flags_drawn(
+    robust: ModelSpec, context: Callable[..., FitContext], bars: ImageSet
+) -> None:
+    told = context(epochs=1, batch_size=40)
+    rows = []
+    for _ in range(2):
+        classifier: Any = robust.build(told)
+        classifier.fit(bars, told)
+        rows.append(classifier.predict_proba(bars.images))
+    assert (rows[0] == rows[1]).all()

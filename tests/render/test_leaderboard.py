@@ -1,0 +1,178 @@
+"""The leaderboard of boards made by hand: what is said, marked, cut and hinted."""
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench.render.leaderboard import ROWS_SHOWN, board_view, closing_lines, model_label
+from bench.store.record import State
+from bench.store.rows import Board, Row
+
+
+def row(model: str, **facts: Any) -> Row:
+    """Return a ranked row on digits."""
+    values: dict[str, Any] = {
+        "test_dataset": "digits",
+        "train_dataset": "digits",
+        "rank": "1",
+        "accuracy": 0.9,
+        "seeds": 1,
+        "n_test": 100,
+        "trials": ("abcdef0123456789",),
+    }
+    return Row(model=model, **(values | facts))
+
+
+def screen(board: Board, width: int = 120, **options: Any) -> list[str]:
+    """Return the lines of a board."""
+    console = Console(width=width, markup=False, highlight=False)
+    with console.capture() as capture:
+        console.print(board_view(board, width, **options))
+    return capture.get().splitlines()
+
+
+def board(*rows: Row, **facts: Any) -> Board:
+    """Return a board of 100 images."""
+    values: dict[str, Any] = {"test_dataset": "digits", "n_test": 100}
+    return Board(rows=rows, **(values | facts))
+
+
+def test_the_best_thirty_are_shown_and_the_rest_counted() -> None:
+    rows = [row(f"model-{index:02}", rank=str(index + 1)) for index in range(35)]
+    lines = screen(board(*rows))
+    assert sum("model-" in line for line in lines) == ROWS_SHOWN
+    assert " … 5 more rows: --all-rows" in lines
+    assert sum("model-" in line for line in screen(board(*rows), all_rows=True)) == 35
+
+
+def test_several_training_datasets_have_a_column() -> None:
+    lines = screen(board(row("a"), row("b", train_dataset="mnist")))
+    assert lines[1].split()[:4] == ["rank", "model", "trained", "on"]
+    assert lines[3].split()[:3] == ["1", "b", "mnist"]
+
+
+def test_a_large_test_split_has_a_fourth_decimal() -> None:
+    lines = screen(board(row("a", accuracy=0.99163), n_test=10_000))
+    assert ".9916" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        pytest.param({"leaked": 1, "rank": ""}, "leak: 1 image", id="leak"),
+        pytest.param({"labelled": False, "rank": ""}, "no labels", id="unlabelled"),
+        pytest.param({"retries": 2}, "retried 2 ×", id="retried"),
+        pytest.param({"budget": "smoke", "rank": ""}, "budget smoke", id="budget"),
+    ],
+)
+def test_what_is_special_about_a_row_is_said(facts: dict[str, Any], text: str) -> None:
+    assert text in screen(board(row("a", **facts)))[2]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "text"),
+    [
+        pytest.param(
+            State.OUT_OF_MEMORY,
+            "4.1 GB used",
+            "out of memory: 4.1 GB used (bench show trial abcdef01)",
+            id="memory",
+        ),
+        pytest.param(
+            State.INTERRUPTED,
+            "interrupted",
+            "interrupted (bench show trial abcdef01)",
+            id="stopped",
+        ),
+        pytest.param(State.TIMEOUT, "", "timeout (bench show trial abcdef01)", id="no-reason"),
+    ],
+)
+def test_a_trial_that_failed_is_a_row_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, state: State, reason: str, text: str
+) -> None:
+    monkeypatch.setenv("BENCH_PROG", "bench")
+    failed = row("a", state=state, reason=reason, rank="", accuracy=None)
+    assert screen(board(failed))[2] == f" –     a      {text}"
+
+
+def test_ties_are_explained_with_what_would_separate_them() -> None:
+    tied = board(row("a", rank="1="), row("b", rank="1="), to_separate=2_893, method="Holm, 5 %")
+    text = " ".join(screen(tied))
+    assert '"1=": not separable from the best on these 100 images (Holm, 5 %).' in text
+    assert "At least about 2,900 more would be needed to separate the first two." in text
+
+
+def test_methods_of_intervals_are_named_once() -> None:
+    rows = [
+        row("a", interval_method="Wilson", interval_note="these images only"),
+        row("b", interval_method="Wilson, Poisson limit as few are wrong"),
+    ]
+    text = " ".join(screen(board(*rows)))
+    assert (
+        "[ ] is the 95 % interval (Wilson; Poisson limit as few are wrong), of these images only."
+    ) in text
+
+
+def test_embedded_data_is_named_and_how_to_get_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_PROG", "script/bench")
+    lines = closing_lines([board(row("a", train_embedded="tiny scans"))])
+    assert lines == [
+        "These models saw only small embedded data (tiny scans). For photos of your own digits get "
+        "MNIST first: script/bench data fetch mnist",
+        "Look closer: script/bench show report a digits · script/bench show matrix",
+    ]
+
+
+def test_real_data_needs_no_such_line() -> None:
+    boards = [board(row("a", train_embedded="tiny scans"), row("b"))]
+    assert not any("embedded" in line for line in closing_lines(boards))
+
+
+def test_a_board_of_failures_has_no_report_to_look_at() -> None:
+    failed = row("a", state=State.FAILED, reason="x", rank="", accuracy=None)
+    assert closing_lines([board(failed)]) == []
+
+
+def test_a_variant_stands_behind_the_model() -> None:
+    assert model_label(row("a", variant="epochs=3")) == "a (epochs=3)"
+
+
+@pytest.mark.parametrize(
+    ("rank", "is_said"), [pytest.param("", True, id="unranked"), pytest.param("2", False, id="all")]
+)
+def test_a_smaller_budget_is_called_unranked_only_where_it_is(rank: str, is_said: bool) -> None:
+    smoke = row("b", budget="smoke", variant="smoke", rank=rank)
+    text = " ".join(screen(board(row("a"), smoke)))
+    assert ("Rows of a smaller budget (smoke) are not ranked." in text) is is_said
+
+
+def test_a_board_of_failures_counts_no_images_and_ends_with_them() -> None:
+    failed = row("a", state=State.FAILED, reason="x", rank="", accuracy=None)
+    lines = screen(board(failed, n_test=0))
+    assert lines[0] == "digits · test split · trained on digits"
+    assert lines[-1].strip().startswith("–     a")
+
+
+def test_how_far_training_is_ahead_outlives_size_and_time() -> None:
+    facts: dict[str, Any] = {
+        "accuracy_low": 0.88,
+        "accuracy_high": 0.92,
+        "macro_f1": 0.9,
+        "train_accuracy": 1.0,
+        "parameters": 887_530,
+        "model_bytes": 3_550_120,
+        "fit_seconds": 18.2,
+        "predict_us_per_image": 130.0,
+    }
+    rows = [
+        row("cnn-mnist-wide-augmented", variant="smoke", train_dataset=name, **facts)
+        for name in ("mnist", "digits-uci")
+    ]
+    narrow = screen(board(*rows), width=80)
+    assert "gap" in narrow[1]
+    assert "size" not in narrow[1]
+    assert "cnn-mnist-wide-augmented" in narrow[2]
+    wide = screen(board(*rows), width=120)[1]
+    assert "gap" in wide
+    assert "fit" in wide

@@ -1,0 +1,205 @@
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.discovery import Plugins, load_plugins
+from bench.errors import BenchError, DataError
+from bench.images.shape import adapt
+from bench.render.predict import reading_as_dict, reading_lines
+from bench.session import Request, execute
+from bench.store.layout import Store
+from bench.studies.predict import DigitReading, Reading, read_path
+from bench.studies.trained import Trained, find_trained
+
+SAMPLES = Path(__file__).parents[2] / "datasets" / "bench_datasets" / "samples" / "ids"
+
+
+@pytest.fixture(scope="module")
+def plugins() -> Plugins:
+    return load_plugins()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    root = tmp_path_factory.mktemp("trained")
+    models = ("svm-ovo", "baseline-majority")
+    execute(
+        Request(models=models, datasets=("digits-uci",), store=root, isolate=False),
+        lambda event: None,
+    )
+    return Store(root)
+
+
+@pytest.fixture(scope="module")
+def svm(plugins: Plugins, store: Store) -> Trained:
+    return find_trained(plugins, store, "svm-ovo")
+
+
+def strip_of(paths: Sequence[Path]) -> Image.Image:
+    """Paste photos of single digits side by side on white paper."""
+    photos = [Image.open(path).convert("L").resize((100, 100)) for path in paths]
+    page = Image.new("L", (130 * len(photos) + 40, 180), photos[0].getpixel((2, 2)))
+    for number, photo in enumerate(photos):
+        page.paste(photo, (30 + 130 * number, 40))
+    return page
+
+
+def test_a_persons_folder_gives_the_id_and_its_truth(plugins: Plugins, svm: Trained) -> None:
+    readings = {r.source: r for r in read_path(SAMPLES, plugins, svm, options={})}
+    assert readings["person-a"].truth == "05126707"
+    right = sum(
+        a == b
+        for reading in readings.values()
+        for a, b in zip(reading.text, reading.truth, strict=True)
+    )
+    assert right >= 26
+
+
+def test_one_photo_of_one_digit_is_one_reading(plugins: Plugins, svm: Trained) -> None:
+    photo = SAMPLES / "person-a" / "1.png"
+    (reading,) = read_path(photo, plugins, svm, options={})
+    assert (reading.source, reading.text) == ("1.png", "0")
+    assert reading.digits[0].image is not None
+    assert reading.digits[0].image.shape == svm.record.image_shape
+
+
+def test_a_strip_is_read_in_order(plugins: Plugins, svm: Trained, tmp_path: Path) -> None:
+    paths = [SAMPLES / "person-a" / f"{number}.png" for number in range(1, 9)]
+    strip_of(paths).save(tmp_path / "id.png")
+    (reading,) = read_path(tmp_path / "id.png", plugins, svm, options={})
+    assert len(reading.digits) == 8
+    assert sum(a == b for a, b in zip(reading.text, "05126707", strict=True)) >= 6
+
+
+def test_a_blank_page_has_no_digit_and_says_what_to_do(
+    plugins: Plugins, svm: Trained, tmp_path: Path
+) -> None:
+    Image.new("L", (300, 200), 240).save(tmp_path / "blank.png")
+    (reading,) = read_path(tmp_path / "blank.png", plugins, svm, options={})
+    assert reading.text == ""
+    assert "no digit was found" in reading.findings[0]
+
+
+def test_an_unlabelled_table_is_read_row_by_row(
+    plugins: Plugins, svm: Trained, tmp_path: Path
+) -> None:
+    image = np.asarray(Image.open(SAMPLES / "person-a" / "2.png").convert("L"), np.float32)
+    small = adapt((image / np.float32(255))[None, ..., None], (28, 28, 1))
+    digit = 255 - 255 * small[0, ..., 0]
+    row = ",".join(str(int(value)) for value in digit.ravel())
+    header = ",".join(f"pixel{i}" for i in range(784))
+    with gzip.open(tmp_path / "test.csv.gz", "wt") as file:
+        file.write(f"{header}\n{row}\n{row}\n{row}\n")
+    (reading,) = read_path(tmp_path / "test.csv.gz", plugins, svm, options={})
+    assert reading.is_table
+    assert len(reading.digits) == 3
+    assert len(set(reading.text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        pytest.param("gone.jpg", None, "does not exist", id="missing"),
+        pytest.param("text.jpg", b"not a picture", "text.jpg", id="no-picture"),
+        pytest.param("empty.png", b"", "empty.png", id="empty"),
+        pytest.param("notes.txt", b"hello", "notes.txt cannot be read", id="other"),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_line(
+    plugins: Plugins,
+    svm: Trained,
+    tmp_path: Path,
+    name: str,
+    content: bytes | None,
+    message: str,
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as error:
+        list(read_path(tmp_path / name, plugins, svm, options={}))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_model_is_named_by_name_or_by_trial(plugins: Plugins, store: Store) -> None:
+    by_name = find_trained(plugins, store, "svm-ovo")
+    by_trial = find_trained(plugins, store, by_name.record.trial_id[:8])
+    assert by_name.folder == by_trial.folder
+    assert by_name.label == "svm-ovo trained on digits-uci"
+
+
+def test_a_model_that_was_not_trained_says_how(plugins: Plugins, store: Store) -> None:
+    with pytest.raises(BenchError, match=r"mlp has not been trained: .*; bench run -m mlp"):
+        find_trained(plugins, store, "mlp")
+    with pytest.raises(BenchError, match=r"'zzz' is no model and no trial"):
+        find_trained(plugins, store, "zzz")
+
+
+def test_a_model_trained_twice_lists_its_trials(plugins: Plugins, tmp_path: Path) -> None:
+    for seeds, budget in (((1,), "full"), ((1,), "smoke")):
+        execute(
+            Request(
+                models=("random-forest",),
+                datasets=("digits-uci",),
+                seeds=seeds,
+                settings=("random-forest.n_estimators=3",),
+                budget=budget,
+                store=tmp_path,
+                isolate=False,
+            ),
+            lambda event: None,
+        )
+    with pytest.raises(BenchError, match=r"random-forest has several trials: .*smoke.*; name one"):
+        find_trained(plugins, Store(tmp_path), "random-forest")
+
+
+def digit(name: str, probability: float | None) -> DigitReading:
+    return DigitReading(
+        digit=name,
+        probability=probability,
+        second="1",
+        second_probability=None if probability is None else 1 - probability,
+        image=np.zeros((28, 28, 1), np.float32),
+    )
+
+
+def shown(reading: Reading) -> str:
+    lines = reading_lines(reading, "cnn-robust shipped", 0.4, 80, colour=False)
+    return "\n".join(line.plain for line in lines)
+
+
+def test_an_uncertain_digit_is_said_with_its_runner_up() -> None:
+    reading = Reading(source="my_id.jpg", lines=((digit("7", 0.995), digit("7", 0.62)),))
+    text = shown(reading)
+    assert text.startswith("my_id.jpg   77   (2 digits in one line, cnn-robust shipped, 0.4 s)")
+    assert "2nd digit is uncertain: 7 (.62) or 1 (.38)" in text
+    assert "1st digit" not in text
+
+
+def test_scores_are_not_shown_as_probabilities() -> None:
+    text = shown(Reading(source="a.jpg", lines=((digit("7", None),),)))
+    assert "gives scores, not probabilities" in text
+    assert "uncertain" not in text
+
+
+def test_wrong_digits_are_marked_where_the_truth_is_known() -> None:
+    lines = ((digit("7", 0.9), digit("4", 0.9)),)
+    assert "7[4] → truth 71" in shown(Reading(source="p", lines=lines, truth="71"))
+    assert "74 ✓" in shown(Reading(source="p", lines=lines, truth="74"))
+
+
+def test_hostile_names_are_shown_as_text() -> None:
+    text = shown(Reading(source="[red]\x1b[31m<b>.jpg", lines=()))
+    assert "\x1b" not in text
+    assert "[red]" in text
+
+
+def test_the_json_form_holds_every_digit() -> None:
+    reading = Reading(source="a.jpg", lines=((digit("7", 0.62),),))
+    record = reading_as_dict(reading, "m")
+    assert record["text"] == "7"
+    assert record["lines"][0][0]["is_uncertain"] is True
