@@ -162,7 +162,10 @@ def _find(session: Session, asked: Asked) -> tuple[Candidate, dict[str, OptionVa
 
 
 def _show(
-    asked: Asked, kind: str, checks: Iterable[Callable[[Any], None]], case: ModelCase | DatasetCase
+    asked: Asked,
+    kind: str,
+    checks: Iterable[Callable[[Any], str | None]],
+    case: ModelCase | DatasetCase,
 ) -> int:
     console = make_console()
     console.print(plain(f"{asked.name} · the contract of a {kind}", "heading"))

@@ -2,8 +2,8 @@
 
 A check is a function of a case that raises `AssertionError` where the plugin breaks the claim in
 the check's docstring: one line says what happened, the next what to do about it. It raises
-`unittest.SkipTest` where the claim does not apply. ``bench check NAME`` runs them all; a test suite
-of your own does it so::
+`unittest.SkipTest` where the claim does not apply, and may return advice where it holds. ``bench
+check NAME`` runs them all; a test suite of your own does it so::
 
     from bench.testing import MODEL_CHECKS, ModelCase
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bench.errors import OptionError
 from bench.options import Option
 
-__all__ = ["HEAVY_MODULES", "require_cheap_import", "require_documented_options"]
+__all__ = ["HEAVY_MODULES", "require_cheap_import", "require_sound_options"]
 
 HEAVY_MODULES = (
     "tensorflow",
@@ -62,21 +62,30 @@ def require_cheap_import(module: str, file: str) -> None:
         )
 
 
-def require_documented_options(declared: Mapping[str, Option]) -> None:
-    """See that every option has a line of help and a default within its own limits.
+def require_sound_options(declared: Mapping[str, Option]) -> str | None:
+    """See that every option has a default within its own limits.
+
+    Returns
+    -------
+    str or None
+        Advice on the options without a line of help: a bare default is allowed.
 
     Raises
     ------
     AssertionError
-        On the first that has not.
+        On the first default that is refused.
     """
     for name, option in declared.items():
-        if not option.help:
-            raise AssertionError(
-                f"option '{name}' has no help\n"
-                f'write Option(default={option.default!r}, help="…") in place of the bare default'
-            )
         try:
             option.parse(option.default, name)
         except OptionError as error:
             raise AssertionError(f"the default is refused: {error}\nwiden the limits") from error
+    bare = [name for name, option in declared.items() if not option.help]
+    if not bare:
+        return None
+    one = declared[bare[0]].default
+    named = ", ".join(f"'{name}'" for name in bare)
+    return (
+        f"advice: bench list models shows no help for {named}\n"
+        f'Option(default={one!r}, help="…") in place of the bare default would give it'
+    )

@@ -9,7 +9,7 @@ from bench.errors import DataError
 from bench.loading import check_dataset
 from bench.spec import ImageSet
 from bench.testing.cases import DatasetCase
-from bench.testing.claims import require_cheap_import, require_documented_options
+from bench.testing.claims import require_cheap_import, require_sound_options
 
 __all__ = ["DATASET_CHECKS"]
 
@@ -32,9 +32,9 @@ def check_origin_is_told(case: DatasetCase) -> None:
             raise AssertionError(f"its registration has no {name}\n{remedy}")
 
 
-def check_options_are_documented(case: DatasetCase) -> None:
-    """Give every option a line of help and a default within its own limits."""
-    require_documented_options(case.declared)
+def check_options_are_sound(case: DatasetCase) -> str | None:
+    """Give every option a default within its own limits; a line of help is advised."""
+    return require_sound_options(case.declared)
 
 
 def check_splits_are_those_promised(case: DatasetCase) -> None:
@@ -110,10 +110,10 @@ def check_splits_share_no_image(case: DatasetCase) -> None:
         )
 
 
-DATASET_CHECKS: tuple[Callable[[DatasetCase], None], ...] = (
+DATASET_CHECKS: tuple[Callable[[DatasetCase], str | None], ...] = (
     check_import_is_cheap,
     check_origin_is_told,
-    check_options_are_documented,
+    check_options_are_sound,
     check_splits_are_those_promised,
     check_images_and_labels_are_sound,
     check_splits_have_one_shape,

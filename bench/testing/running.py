@@ -22,7 +22,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One row: the check, its claim, how it ended, and up to two lines that explain it."""
+    """One row: the check, its claim, how it ended, and up to two lines of reason or advice."""
 
     name: str
     claim: str
@@ -32,19 +32,21 @@ class CheckResult:
     """The traceback where the plugin itself raised."""
 
 
-def run_checks(checks: Iterable[Callable[[_Case], None]], case: _Case) -> Iterator[CheckResult]:
+def run_checks(
+    checks: Iterable[Callable[[_Case], str | None]], case: _Case
+) -> Iterator[CheckResult]:
     """Run each check on `case` and yield its result."""
     for check in checks:
         yield _run(check, case)
 
 
-def _run(check: Callable[[_Case], None], case: _Case) -> CheckResult:
+def _run(check: Callable[[_Case], str | None], case: _Case) -> CheckResult:
     name = check.__name__.removeprefix("check_").replace("_", " ")
     claim = (check.__doc__ or name).strip().splitlines()[0]
     state, trace = CheckState.PASSED, ""
     lines: tuple[str, ...] = ()
     try:
-        check(case)
+        lines = _two_lines(check(case) or "")
     except SkipTest as reason:
         state, lines = CheckState.SKIPPED, _two_lines(str(reason))
     except AssertionError as error:

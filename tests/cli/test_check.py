@@ -23,7 +23,8 @@ def bench_register_models(register):
     options = {"k": Option(default=5, minimum=1, help="neighbours")}
     register(ModelSpec(name="knn", summary="k nearest neighbours", build=build, options=options))
 """
-BAD = GOOD.replace('Option(default=5, minimum=1, help="neighbours")', "5")
+BARE = GOOD.replace('Option(default=5, minimum=1, help="neighbours")', "5")
+BAD = GOOD.replace("minimum=1", "minimum=9")
 
 
 class Said(NamedTuple):
@@ -56,6 +57,22 @@ def test_a_sound_plugin_passes(plugin: Path, capsys: pytest.CaptureFixture[str])
     assert lines[-1] == "14 passed, 0 failed, 1 skipped"
 
 
+def test_a_bare_default_is_advised_on_and_passes(
+    plugin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugin.write_text(BARE)
+    said = bench(capsys, "check", "knn", "--plugin", str(plugin))
+    assert said.code == 0
+    at = said.out.splitlines().index(
+        "✓ Give every option a default within its own limits; a line of help is advised."
+    )
+    assert said.out.splitlines()[at + 1 : at + 3] == [
+        "    advice: bench list models shows no help for 'k'",
+        '    Option(default=5, help="…") in place of the bare default would give it',
+    ]
+    assert said.out.splitlines()[-1] == "14 passed, 0 failed, 1 skipped"
+
+
 def test_a_broken_plugin_fails_with_two_lines(
     plugin: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,14 +80,14 @@ def test_a_broken_plugin_fails_with_two_lines(
     said = bench(capsys, "check", "knn", "--plugin", str(plugin), "--json", "rows.json")
     assert said.code == 1
     at = said.out.splitlines().index(
-        "✗ Give every option a line of help and a default within its own limits."
+        "✗ Give every option a default within its own limits; a line of help is advised."
     )
     assert said.out.splitlines()[at + 1 : at + 3] == [
-        "    option 'k' has no help",
-        '    write Option(default=5, help="…") in place of the bare default',
+        "    the default is refused: k=5: k is at least 9",
+        "    widen the limits",
     ]
     rows = json.loads(Path("rows.json").read_text(encoding="utf-8"))
-    assert [row["check"] for row in rows if row["state"] == "failed"] == ["options are documented"]
+    assert [row["check"] for row in rows if row["state"] == "failed"] == ["options are sound"]
     assert len(rows) == 15
 
 

@@ -42,10 +42,10 @@ BROKEN = [
         id="no-way-to-get-it",
     ),
     pytest.param(
-        "options_are_documented",
-        spec(DATA, options={"fraction": 0.8}),
-        "option 'fraction' has no help",
-        id="bare-default",
+        "options_are_sound",
+        spec(DATA, options={"fraction": Option(default=0.8, maximum=0.5)}),
+        "the default is refused: fraction=0.8: fraction is at most 0.5",
+        id="default-outside-limits",
     ),
     pytest.param(
         "splits_are_those_promised",
@@ -130,6 +130,13 @@ def test_checks_that_need_missing_files_are_skipped() -> None:
     assert states["labels are int64"].state is CheckState.SKIPPED
     assert states["labels are int64"].lines == ("its files are not on this machine", "ask me")
     assert states["origin is told"].state is CheckState.PASSED
+
+
+def test_a_bare_default_passes_with_advice() -> None:
+    bare = DatasetCase(spec(DATA, options={"fraction": 0.8}))
+    (result,) = run_checks([_CHECKS["options_are_sound"]], bare)
+    assert result.state is CheckState.PASSED
+    assert result.lines[0] == "advice: bench list models shows no help for 'fraction'"
 
 
 def test_unlabelled_evaluation_data_is_sound() -> None:
