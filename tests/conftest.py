@@ -205,6 +205,9 @@ def _evaluation(
         predict_us_per_image=61.2,
         latency_ms_p50=0.62,
         latency_ms_p95=0.8,
+        best_batch=64,
+        latency_ms_best_batch=3.2,
+        predict_images_per_second=20_000.0,
         truths=truths,
         predictions_sha256=digest,
     )

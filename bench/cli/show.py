@@ -141,6 +141,26 @@ def trial(
 
 
 @app.command()
+def cost(
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", "-d", metavar="NAME", help="Only these test datasets."),
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Show what models cost: seconds, memory, bytes, time for one image and for the best batch.
+
+    For example:
+      bench show cost -d mnist
+    """
+    from bench.cli.study_views import show_cost
+
+    show_cost(store, datasets or [], as_json, as_csv)
+
+
+@app.command()
 def history(
     model: ModelArgument,
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The test dataset.")],

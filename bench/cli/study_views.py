@@ -7,7 +7,22 @@ from bench.cli.show_views import open_store, print_lines, print_table
 from bench.render.console import make_console
 from bench.render.export import as_json
 
-__all__ = ["show_errors", "show_learning_curve", "show_metrics"]
+__all__ = ["show_cost", "show_errors", "show_learning_curve", "show_metrics"]
+
+
+def show_cost(explicit: Path | None, datasets: Sequence[str], is_json: bool, is_csv: bool) -> None:
+    """Print what each model costs to train, to keep and to predict with."""
+    from bench.render.cost import COST_COLUMNS, cost_lines, cost_records
+    from bench.studies.cost import cost_boards, float_agreement
+
+    store = open_store(explicit)
+    boards = cost_boards(store, datasets)
+    agreements = float_agreement(store, [row for board in boards for row in board.rows])
+    if is_json or is_csv:
+        print_table(cost_records(boards, agreements), COST_COLUMNS, is_csv)
+        return
+    console = make_console()
+    print_lines(console, cost_lines(boards, agreements, console.width))
 
 
 def show_errors(

@@ -161,6 +161,9 @@ def _variant_facts(variant: Variant) -> dict[str, Any]:
     return {
         "latency_ms_p50": latency.p50_ms if latency else None,
         "latency_ms_p95": latency.p95_ms if latency else None,
+        "best_batch": latency.best_batch if latency else None,
+        "latency_ms_best_batch": latency.best_batch_ms if latency else None,
+        "predict_images_per_second": latency.images_per_second if latency else None,
         "model_bytes": variant.model_bytes,
         "file_bytes": file.stat().st_size if file else None,
     }

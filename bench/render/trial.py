@@ -120,6 +120,12 @@ def _evaluation_lines(
         Column(name="accuracy", heading="accuracy"),
         Column(name="leaked", heading="leaked", keep=4),
         Column(name="predict_us_per_image", heading="µs/image", keep=1),
+        Column(name="latency_ms_p50", heading="ms, 1 image", keep=5),
+        Column(name="latency_ms_p95", heading="p95", keep=9),
+        Column(name="best_batch", heading="best batch", keep=7),
+        Column(name="latency_ms_best_batch", heading="ms", keep=8),
+        Column(name="predict_images_per_second", heading="images/s", keep=6),
+        Column(name="file_bytes", heading="file", keep=10),
         Column(name="adapted", heading="adapted", align="left", keep=2),
     )
     lines = []

@@ -127,6 +127,8 @@ def _field(name: str, kind: str, summary: str, form: Callable[[Any], str] = _tex
         unit = "microseconds an image"
     elif name.startswith("latency_ms"):
         unit = "milliseconds"
+    elif name.endswith("images_per_second"):
+        unit = "images a second"
     return Field(name=name, type=kind, summary=summary, unit=unit, format=form)
 
 
@@ -171,6 +173,12 @@ _FURTHER: Final = (
     _field("multiply_adds", "whole number", "multiply-adds for one image", short_count),
     _field("latency_ms_p50", "number", "median time for a batch of one image", figure),
     _field("latency_ms_p95", "number", "95th percentile of the time for one image", figure),
+    _field(
+        "best_batch", "whole number", "images at once, of 1, 8, 64, 512, predicted fastest", count
+    ),
+    _field("latency_ms_best_batch", "number", "median time for a batch of that many", figure),
+    _field("predict_images_per_second", "number", "images predicted in such batches", count),
+    _field("float_agreement", "number", "share of images an 8-bit model reads as its float", share),
     _field("fit_cpu_seconds", "number", "processor time of the training", duration),
     _field("fit_images_per_second", "number", "images an epoch trains on in a second", count),
     _field("peak_memory_bytes", "whole number", "most memory the trial used", size),

@@ -71,6 +71,10 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     latency_ms_p95: float | None
     peak_memory_bytes: int | None
     retries: int
+    # Last and with defaults: the index is read by position, and older ones lack them.
+    best_batch: int | None = None
+    latency_ms_best_batch: float | None = None
+    predict_images_per_second: float | None = None
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -302,6 +306,9 @@ def _summarise(
         predict_us_per_image=record.predict_us_per_image,
         latency_ms_p50=record.latency_ms_p50,
         latency_ms_p95=record.latency_ms_p95,
+        best_batch=record.best_batch,
+        latency_ms_best_batch=record.latency_ms_best_batch,
+        predict_images_per_second=record.predict_images_per_second,
         peak_memory_bytes=trial.peak_memory_bytes,
         retries=trial.retries,
     )

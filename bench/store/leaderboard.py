@@ -270,6 +270,7 @@ def _row(
     accuracies = [score.metrics["accuracy"] or 0.0 for score in group] if first.labelled else []
     interval = interval_of(correct, writers) if correct else None
     metrics = _mean_metrics(group)
+    typical = _of_median_speed(group)
     return Row(
         test_dataset=first.test_dataset,
         train_dataset=first.train_dataset,
@@ -306,6 +307,9 @@ def _row(
         multiply_adds=first.multiply_adds,
         latency_ms_p50=_mean(score.latency_ms_p50 for score in group),
         latency_ms_p95=_mean(score.latency_ms_p95 for score in group),
+        best_batch=typical.best_batch,
+        latency_ms_best_batch=typical.latency_ms_best_batch,
+        predict_images_per_second=typical.predict_images_per_second,
         fit_cpu_seconds=_mean(score.fit_cpu_seconds for score in group),
         fit_images_per_second=_mean(score.fit_images_per_second for score in group),
         peak_memory_bytes=_median(score.peak_memory_bytes for score in group),
@@ -315,6 +319,11 @@ def _row(
         machine=first.machine,
         summary=first.summary,
     )
+
+
+def _of_median_speed(group: list[Score]) -> Score:
+    """Return the seed of the median throughput: a mean over unlike batches says nothing."""
+    return sorted(group, key=lambda score: score.predict_images_per_second or 0)[len(group) // 2]
 
 
 def _mean_metrics(group: list[Score]) -> dict[str, float | None]:

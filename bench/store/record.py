@@ -125,6 +125,9 @@ class EvaluationRecord(_Struct, frozen=True, kw_only=True):
     predict_us_per_image: float | None = None
     latency_ms_p50: float | None = None  # batch of one
     latency_ms_p95: float | None = None
+    best_batch: int | None = None  # images at once, of the sizes tried, that are predicted fastest
+    latency_ms_best_batch: float | None = None
+    predict_images_per_second: float | None = None  # in batches of that size
     model_bytes: int | None = None  # where it differs from the trial's (int8)
     file_bytes: int | None = None
     created_at: str = ""

@@ -54,6 +54,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     multiply_adds: int | None = None
     latency_ms_p50: float | None = None
     latency_ms_p95: float | None = None
+    best_batch: int | None = None
+    latency_ms_best_batch: float | None = None
+    predict_images_per_second: float | None = None
     fit_cpu_seconds: float | None = None
     fit_images_per_second: float | None = None
     peak_memory_bytes: int | None = None

@@ -47,6 +47,7 @@ def test_the_leaderboard_fits_the_screen(
         pytest.param(("report", "constant", "home:people"), id="never-predicted"),
         pytest.param(("matrix",), id="matrix"),
         pytest.param(("history", "beta", "home"), id="history"),
+        pytest.param(("cost",), id="cost"),
     ],
 )
 def test_each_view_fits_the_screen(
