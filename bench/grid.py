@@ -267,17 +267,8 @@ def _task(
         if test.test
         for transform in transforms
     )
-    if settings.corruptions and train.test is not None and any(t.name == train.name for t in tests):
-        evaluations += tuple(
-            evaluation_of(
-                trial,
-                train.name,
-                train.classes,
-                train,
-                {"corruption": name, "strength": strength},
-            )
-            for name, strength in settings.corruptions
-        )
+    if train.test is not None and any(t.name == train.name for t in tests):
+        evaluations += _corrupted(trial, train, settings)
     own = next((each for each in evaluations if each.own), None)
     return TrialTask(
         trial_id=trial,
@@ -304,6 +295,18 @@ def _task(
         heavy=is_heavy,
         resumes=spec.resumes,
         timeout_seconds=settings.timeout_seconds or spec.timeout_seconds,
+    )
+
+
+def _corrupted(trial: str, train: LoadedDataset, settings: Settings) -> tuple[EvaluationTask, ...]:
+    """Return the evaluations on corruptions of the own test split, made here or from files."""
+    made = [(name, strength, train) for name, strength in settings.corruptions]
+    from_files = [(name, 1, test) for name, test in settings.corrupted.get(train.name, ())]
+    return tuple(
+        evaluation_of(
+            trial, train.name, train.classes, test, {"corruption": name, "strength": strength}
+        )
+        for name, strength, test in (*made, *from_files)
     )
 
 

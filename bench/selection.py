@@ -13,6 +13,7 @@ from bench.errors import BenchError, DataError, DataMissingError, OptionError
 from bench.grid import Cell, CellState, TrainedOn
 from bench.images.corruptions import choose_corruptions
 from bench.loading import LoadedDataset, load_dataset
+from bench.loading.mnist_c import MNIST_C, corrupted_files
 from bench.options import OptionValue, parse_setting
 from bench.spec import DatasetSpec, ModelSpec, Style
 from bench.store.layout import Store
@@ -103,11 +104,17 @@ def select(session: Session, request: Request) -> Selected:
 
     loaded = _load_datasets(catalogue, request, load)
     shipped = any(spec.shipped for spec in models)
+    corrupted = corrupted_files(
+        request.corruptions,
+        [loaded.present[name] for name in loaded.chosen if name in loaded.present],
+        session.search,
+        cache_dir=request.cache_dir,
+    )
     return Selected(
         models=tuple(models),
         pairings=_pairings(catalogue, loaded, request, load),
         failed=tuple(replace(cell, model=spec.name) for cell in loaded.failed for spec in models),
-        settings=settings,
+        settings=replace(settings, corrupted=corrupted),
         fine_tune=_fine_tuned_on(catalogue, request, load),
         evaluation_only=_evaluation_only(catalogue, loaded.present, load) if shipped else {},
     )
@@ -208,15 +215,16 @@ def _settings(session: Session, request: Request, catalogue: Mapping[str, _Entry
         fresh=request.fresh,
         track_test=request.track_test,
         quantize=request.quantize,
-        corruptions=tuple(
-            (corruption.name, strength)
-            for corruption in (
-                choose_corruptions(request.corruptions) if request.corruptions else ()
-            )
-            for strength in corruption.strengths
-        ),
+        corruptions=_made_corruptions(request.corruptions),
         timeout_seconds=request.timeout_seconds,
     )
+
+
+def _made_corruptions(names: str) -> tuple[tuple[str, int], ...]:
+    """Return the corruptions that are made here, at each strength."""
+    made = ",".join(name for name in names.split(",") if name.strip() != MNIST_C)
+    chosen = choose_corruptions(made) if made else ()
+    return tuple((each.name, strength) for each in chosen for strength in each.strengths)
 
 
 def _declared_options(

@@ -44,6 +44,8 @@ class Settings:
     track_test: bool = False
     corruptions: tuple[tuple[str, int], ...] = ()
     """Corruptions of the own test split, each with a strength."""
+    corrupted: Mapping[str, tuple[tuple[str, LoadedDataset], ...]] = field(default_factory=dict)
+    """By dataset: corruptions of its test split whose images come from files (MNIST-C)."""
     quantize: str = ""
     """"int8" adds the 8-bit variant of each Keras model."""
     timeout_seconds: float | None = None

@@ -79,7 +79,11 @@ def run(
         typer.Option(help="Add the 8-bit variant of each network as a row of its own."),
     ] = "none",
     corruptions: Annotated[
-        str, typer.Option(metavar="all|NAMES", help="Test on corrupted images too.")
+        str,
+        typer.Option(
+            metavar="all|NAMES",
+            help="Test on corrupted images too; mnist-c: those of MNIST-C's own files.",
+        ),
     ] = "",
     fine_tune: Annotated[
         str,

@@ -17,6 +17,7 @@ from bench.execution.latency import measure_latency
 from bench.execution.splits import image_hashes, open_split
 from bench.execution.variants import Variant, make_variant
 from bench.images.shape import adapt, describe_adaptation
+from bench.loading.mnist_c import is_of_mnist_c
 from bench.spec import Classifier, ImageSet, Labels, Probabilities
 from bench.store.layout import RECORD, Store
 from bench.store.record import EvaluationRecord
@@ -148,7 +149,7 @@ class Predictor:
 def _corrupted(
     images: npt.NDArray[np.float32], transform: Mapping[str, str | int | float], first_image: int
 ) -> npt.NDArray[np.float32]:
-    if "corruption" not in transform:
+    if "corruption" not in transform or is_of_mnist_c(transform["corruption"]):
         return images
     from bench.images.corruptions import corrupt
 

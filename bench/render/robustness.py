@@ -33,38 +33,70 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 
 def robustness_records(rows: Sequence["Robustness"]) -> list[dict[str, Any]]:
-    """Return a record for each corruption and strength of each row."""
-    return [
-        {
-            "test_dataset": row.test_dataset,
-            "train_dataset": row.train_dataset,
-            "model": row.model,
-            "variant": row.variant,
-            "seeds": row.seeds,
-            "corruption": name,
-            "strength": strength,
-            "accuracy": accuracy,
-            "clean_accuracy": row.clean_accuracy,
-            "mean_corruption_accuracy": row.mean_accuracy,
-            "relative_accuracy": row.relative_accuracy,
-        }
-        for row in rows
-        for name, curve in row.curves.items()
-        for strength, accuracy in enumerate(curve, start=1)
-    ]
+    """Return a record for each corruption and strength of each row.
+
+    MNIST-C's own files have one strength and a mean of their own.
+    """
+    return [record for row in rows for record in _records(row)]
+
+
+def _records(row: "Robustness") -> Iterator[dict[str, Any]]:
+    facts = {
+        "test_dataset": row.test_dataset,
+        "train_dataset": row.train_dataset,
+        "model": row.model,
+        "variant": row.variant,
+        "seeds": row.seeds,
+        "clean_accuracy": row.clean_accuracy,
+    }
+    made = [(name, i, value) for name, c in row.curves.items() for i, value in enumerate(c, 1)]
+    from_files = [(name, None, value) for name, value in row.mnist_c.items()]
+    for listed, mean in ((made, row.mean_accuracy), (from_files, row.mnist_c_accuracy)):
+        for name, strength, accuracy in listed:
+            yield facts | {
+                "corruption": name,
+                "strength": strength,
+                "accuracy": accuracy,
+                "mean_corruption_accuracy": mean,
+                "relative_accuracy": row.of_clean(mean),
+            }
 
 
 def robustness_lines(rows: Sequence["Robustness"], width: int) -> Iterator[Text]:
     """Yield a table for each test dataset: models down, corruptions across, curves below."""
     for dataset, group in groupby(rows, key=lambda row: row.test_dataset):
         listed = list(group)
-        yield plain(f"{dataset} · accuracy under corruptions, mean over strengths", "heading")
-        yield from lay_out(_columns(listed), [_line(row) for row in listed], width)
-        yield Text()
-        yield plain("by strength, from 1 (each bar from 0 to 1)", "heading")
-        yield from lay_out(_curve_columns(listed), [_curves(row) for row in listed], width)
-        yield Text()
-        yield from _legend(listed, width)
+        made = [row for row in listed if row.curves]
+        if made:
+            yield plain(f"{dataset} · accuracy under corruptions, mean over strengths", "heading")
+            yield from lay_out(_columns(made), [_line(row) for row in made], width)
+            yield Text()
+            yield plain("by strength, from 1 (each bar from 0 to 1)", "heading")
+            yield from lay_out(_curve_columns(made), [_curves(row) for row in made], width)
+            yield Text()
+            yield from _legend(made, width)
+        from_files = [row for row in listed if row.mnist_c]
+        if from_files:
+            yield Text()
+            yield from _mnist_c_lines(dataset, from_files, width)
+
+
+def _mnist_c_lines(dataset: str, rows: Sequence["Robustness"], width: int) -> Iterator[Text]:
+    names = sorted({name for row in rows for name in row.mnist_c})
+    title = f"{dataset} · MNIST-C's own files, {len(names)} corruptions of one strength each"
+    yield plain(title, "heading")
+    columns = (
+        *_columns([])[:4],
+        Column(name="worst", heading="hardest", align="left", wraps_at=24),
+    )
+    lines = []
+    for row in sorted(rows, key=lambda row: -(row.mnist_c_accuracy or 0.0)):
+        worst = sorted(row.mnist_c.items(), key=lambda item: item[1])[:3]
+        words = ", ".join(f"{name.partition(':')[2]} {_share(value)}" for name, value in worst)
+        cells = _means(row, row.mnist_c_accuracy) | {"worst": plain(words)}
+        lines.append(Line(cells=cells))
+    yield from lay_out(columns, lines, width)
+    yield Text("Every corruption of every model: --csv.")
 
 
 def _columns(rows: Sequence["Robustness"]) -> list[Column]:
@@ -102,18 +134,21 @@ def _share(value: float) -> Text:
 
 
 def _line(row: "Robustness") -> Line:
-    cells = {
-        "model": _label(row),
-        "clean": _share(row.clean_accuracy),
-        "mean": _share(row.mean_accuracy),
-        "relative": Text(f"{100 * row.relative_accuracy:.0f} %"),
-    }
     # Two digits, so that every corruption has its column at 120 characters.
     means = {
         name: Text(f"{sum(curve) / len(curve):.2f}".removeprefix("0"))
         for name, curve in row.curves.items()
     }
-    return Line(cells=cells | means)
+    return Line(cells=_means(row, row.mean_accuracy) | means)
+
+
+def _means(row: "Robustness", mean: float | None) -> dict[str, Text]:
+    return {
+        "model": _label(row),
+        "clean": _share(row.clean_accuracy),
+        "mean": _share(mean or 0.0),
+        "relative": Text(f"{100 * (row.of_clean(mean) or 0.0):.0f} %"),
+    }
 
 
 def _curves(row: "Robustness") -> Line:

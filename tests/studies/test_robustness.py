@@ -1,7 +1,9 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.errors import BenchError
@@ -37,7 +39,7 @@ def test_relative_accuracy_is_the_share_of_clean(store: Store, add: Add) -> None
     add(store, "m", 200)
     corrupt(add, store, "m", dict.fromkeys(range(1, 6), 300), "translate")
     (row,) = robustness_rows(store)
-    assert row.relative_accuracy == pytest.approx(0.5)
+    assert row.of_clean(row.mean_accuracy) == pytest.approx(0.5)
 
 
 def test_accuracies_are_means_over_the_seeds(store: Store, add: Add) -> None:
@@ -77,7 +79,7 @@ def test_a_model_that_reads_nothing_right_divides_by_no_zero(store: Store, add: 
     add(store, "m", 400)
     corrupt(add, store, "m", dict.fromkeys(range(1, 6), 400), "translate")
     (row,) = robustness_rows(store)
-    assert row.relative_accuracy == 0
+    assert row.of_clean(row.mean_accuracy) == 0
 
 
 def test_a_store_without_corruptions_says_how_to_make_them(store: Store, add: Add) -> None:
@@ -95,3 +97,55 @@ def test_the_view_names_the_corruption_and_its_mean(store: Store, add: Add, run_
     records = json.loads(run_bench("show", "robustness", "--json", "--store", store.root).out)
     assert [record["strength"] for record in records] == [1, 2, 3, 4, 5]
     assert {record["mean_corruption_accuracy"] for record in records} == {0.7}
+
+
+def test_mnist_c_has_a_mean_of_its_own(store: Store, add: Add, run_bench: Run) -> None:
+    add(store, "m", 0)
+    corrupt(add, store, "m", STRENGTHS, "translate")
+    for name, wrong in (("mnist-c:fog", 200), ("mnist-c:zigzag", 120)):
+        transform = {"corruption": name, "strength": 1}
+        add(store, "m", wrong, evaluation={"transform": transform, "test_hash": name})
+    (row,) = robustness_rows(store)
+    assert row.mean_accuracy == pytest.approx(0.7)
+    assert row.mnist_c_accuracy == pytest.approx(0.6)
+    out = run_bench("show", "robustness", "--store", store.root).out
+    assert "MNIST-C's own files, 2 corruptions" in out
+    assert "fog .500, zigzag .700" in out
+    records = json.loads(run_bench("show", "robustness", "--json", "--store", store.root).out)
+    of_files = [record for record in records if record["strength"] is None]
+    assert {record["mean_corruption_accuracy"] for record in of_files} == {0.6}
+
+
+def test_mnist_c_is_shown_without_other_corruptions(store: Store, add: Add, run_bench: Run) -> None:
+    add(store, "m", 0)
+    transform = {"corruption": "mnist-c:fog", "strength": 1}
+    add(store, "m", 200, evaluation={"transform": transform, "test_hash": "fog"})
+    done = run_bench("show", "robustness", "--store", store.root)
+    assert done.code == 0
+    assert "mean over strengths" not in done.out
+
+
+def test_a_run_reads_the_files_of_mnist_c(run_bench: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (140, 28, 28), dtype=np.uint8)
+    labels = np.arange(140) % 10
+    images[np.arange(140), labels] = 255  # a bright line, at the label's height
+    np.savez(
+        tmp_path / "mnist.npz",
+        x_train=images[40:],
+        y_train=labels[40:],
+        x_test=images[:40],
+        y_test=labels[:40],
+    )
+    folder = tmp_path / "mnist_c" / "fog"
+    folder.mkdir(parents=True)
+    np.save(folder / "test_images.npy", (images[:40, ::-1] // 2)[..., None])
+    np.save(folder / "test_labels.npy", labels[:40])
+    here = ("--data-dir", tmp_path, "--store", tmp_path / "store")
+    asked = ("run", "-m", "random-forest", "-d", "mnist", "--corruptions", "mnist-c", *here)
+    assert run_bench(*asked).code == 0
+    assert " cached  random-forest" in run_bench(*asked, "--dry-run").out
+    found = run_bench("show", "robustness", "--json", "--store", tmp_path / "store")
+    (record,) = json.loads(found.out)
+    assert record["corruption"] == "mnist-c:fog"
+    assert record["accuracy"] < record["clean_accuracy"]
