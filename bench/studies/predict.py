@@ -1,29 +1,30 @@
 """Reading digits and IDs from photos, folders and tables with a trained model."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.discovery import Plugins
 from bench.errors import BenchError, DataError
-from bench.images.decode import is_image_name, read_photo
-from bench.images.preprocess import preprocess
+from bench.images.decode import is_image_name
 from bench.images.preprocess_options import PREPROCESS_OPTIONS, PreprocessOptions
+from bench.images.read import read_any
 from bench.images.shape import adapt
-from bench.images.strips import segment_strip
-from bench.loading import load_dataset, open_split
-from bench.options import Options, OptionValue, resolve_options
-from bench.spec import Classifier, Style, as_float
+from bench.loading import LoadedDataset, load_dataset, open_split
+from bench.options import Options, resolve_options
+from bench.scoring.abstention import Abstention, abstention_curve
+from bench.spec import Classifier, DatasetSpec, Finding, Style, as_float
 from bench.studies.trained import Trained
 
-__all__ = ["DigitReading", "Reading", "read_path"]
+__all__ = ["UNCERTAIN_BELOW", "UNREAD", "DigitReading", "Reading", "Readings", "read_path"]
 
-UNCERTAIN_BELOW = 0.8
-_FLAT_LEVELS = 8  # grey levels of 255: less than the faintest pencil
-_TABLES = (".csv", ".csv.gz", ".zip")
+UNCERTAIN_BELOW: Final = 0.8
+UNREAD: Final = "–"  # stands where no digit could be made of a photo: an ID keeps its places
+_TABLES: Final = (".csv", ".csv.gz", ".zip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,31 +32,41 @@ class DigitReading:
     """One digit: the likeliest class and the runner-up, with their probabilities.
 
     The probabilities are None for a model that gives scores which only rank the classes. ``image``
-    is what the model saw, (height, width, channels), float32 in [0, 1]; None for tables.
+    is what the model saw, (height, width, channels), float32 in [0, 1]; None for tables. ``truth``
+    is empty where it is not known.
     """
 
     digit: str
     probability: float | None
-    second: str
-    second_probability: float | None
+    second: str = ""
+    second_probability: float | None = None
     image: npt.NDArray[np.float32] | None = None
     name: str = ""
+    truth: str = ""
+
+    def is_uncertain(self, below: float = UNCERTAIN_BELOW) -> bool:
+        """Whether the model would abstain: it is less sure than `below`, or saw no digit."""
+        if self.digit == UNREAD:
+            return True
+        return self.probability is not None and self.probability < below
 
     @property
-    def is_uncertain(self) -> bool:
-        """Whether the default abstention would not read it."""
-        return self.probability is not None and self.probability < UNCERTAIN_BELOW
+    def is_wrong(self) -> bool:
+        """Whether the truth is known and another."""
+        return bool(self.truth) and self.digit != self.truth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one photo, one person's folder or one table says, line by line."""
+    """What one photo, one person's folder or one table says, line by line.
+
+    ``truth`` is the whole ID, or the digit of a photo of one; empty where it is not known.
+    """
 
     source: str
     lines: tuple[tuple[DigitReading, ...], ...]
     truth: str = ""
-    findings: tuple[str, ...] = ()
-    is_table: bool = False
+    findings: tuple[Finding, ...] = ()
 
     @property
     def digits(self) -> tuple[DigitReading, ...]:
@@ -67,11 +78,44 @@ class Reading:
         """The digits as one text, lines separated by ``/``."""
         return "/".join("".join(digit.digit for digit in line) for line in self.lines)
 
+    @property
+    def is_right(self) -> bool:
+        """Whether the whole ID is known and was read right."""
+        return bool(self.truth) and self.text.replace("/", "") == self.truth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What one path says: the readings, and what a person should know of the whole.
+
+    ``findings`` are those on no reading, such as a file that is no picture.
+    """
+
+    source: str
+    kind: Literal["photo", "folder", "table"]
+    readings: tuple[Reading, ...]
+    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def digits(self) -> tuple[DigitReading, ...]:
+        """All digits of all readings, in order."""
+        return tuple(digit for reading in self.readings for digit in reading.digits)
+
+    def answered(self, below: float) -> Abstention | None:
+        """Return what is left where the model may abstain; None without truths or probabilities."""
+        known = [each for each in self.digits if each.truth]
+        if not known or any(each.probability is None for each in known):
+            return None
+        sure = np.array([each.probability for each in known], dtype=np.float64)
+        right = np.array([not each.is_wrong for each in known])
+        return abstention_curve(sure, right, thresholds=(below,))[0]
+
 
 def read_path(
     path: Path, plugins: Plugins, trained: Trained, *, options: Options, threads: int = 1
-) -> Iterator[Reading]:
-    """Yield the readings of a photo, a folder of photos, or a table of pixels.
+) -> Readings:
+    """Read a photo, a folder of photos, or a table of pixels.
 
     Parameters
     ----------
@@ -87,17 +131,23 @@ def read_path(
         raise DataError(f"{path} does not exist")
     model = _Model(trained, threads)
     if path.is_dir():
-        yield from _read_folder(path, plugins, model, options)
-    elif is_image_name(path.name):
-        yield _read_photo(path, model, options)
-    elif path.name.lower().endswith(_TABLES):
-        yield _read_table(path, plugins, model)
-    else:
-        raise DataError(
-            f"{path.name} cannot be read",
-            why="it is no picture, folder or table of pixels by its name",
-            fix="give a JPEG or PNG, a folder of them, or Kaggle's test.csv",
-        )
+        return _read_folder(path, _spec(plugins, "image-folder"), model, options)
+    if is_image_name(path.name):
+        reading = _read_photo(path, _spec(plugins, "image-folder"), model, options)
+        return Readings(source=path.name, kind="photo", readings=(reading,))
+    if path.name.lower().endswith(_TABLES):
+        return _read_table(path, _spec(plugins, "mnist-csv"), model)
+    raise DataError(
+        f"{path.name} cannot be read",
+        why="it is no picture, folder or table of pixels by its name",
+        fix="give a JPEG or PNG, a folder of them, or Kaggle's test.csv",
+    )
+
+
+def _spec(plugins: Plugins, name: str) -> DatasetSpec:
+    if name not in plugins.datasets:
+        raise BenchError("this cannot be read", why=f"the {name} plugin did not load")
+    return plugins.datasets[name]
 
 
 class _Model:
@@ -108,10 +158,15 @@ class _Model:
         self._threads = threads
         self._classifier: Classifier | None = None
 
-    @property
-    def is_natural(self) -> bool:
-        """Whether it was trained on digits in natural scenes, which need other preprocessing."""
-        return self.trained.record.train_style == Style.NATURAL
+    def options(self, folder: DatasetSpec, asked: Options) -> Options:
+        """Return how photos are prepared for it: a model of natural scenes sees other pictures."""
+        return {**folder.views.get(Style(self.trained.record.train_style), {}), **asked}
+
+    def fit(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return a picture (height, width) as the model takes it, (height, width, channels)."""
+        one = as_float(image)[np.newaxis, ..., np.newaxis]
+        fitted: npt.NDArray[np.float32] = adapt(one, self.trained.record.image_shape)[0]
+        return fitted
 
     def read(
         self, images: npt.NDArray[np.float32], names: Sequence[str] = ()
@@ -142,70 +197,63 @@ class _Model:
         ]
 
 
-def _read_photo(path: Path, model: _Model, options: Options) -> Reading:
+def _read_photo(path: Path, spec: DatasetSpec, model: _Model, options: Options) -> Reading:
     """Read one photo: of one digit, or of several on one or more lines."""
-    natural: dict[str, OptionValue] = {"preprocess": "natural", "side_px": 32}
-    asked = {**(natural if model.is_natural else {}), **options}
-    steps = PreprocessOptions.of(resolve_options("image-folder", PREPROCESS_OPTIONS, asked))
-    photo = read_photo(path)
-    strip = segment_strip(photo, steps)
-    faults = list(strip.faults)
-    lines = strip.lines
-    if len(strip.digits) <= 1:
-        one = preprocess(photo, steps)
-        is_flat = not strip.lines and int(np.ptp(photo)) < _FLAT_LEVELS
-        if is_flat or any(fault.code == "blank" for fault in one.faults):
-            lines = ()
-        else:
-            lines, faults = ((one,),), list(one.faults)
-    images = [digit.image for line in lines for digit in line]
-    readings = iter(model.read(as_float(np.stack(images)[..., np.newaxis])) if images else [])
+    asked = resolve_options("image-folder", PREPROCESS_OPTIONS, model.options(spec, options))
+    strip = read_any(path, PreprocessOptions.of(asked))
+    images = [model.fit(digit.image) for digit in strip.digits]
+    readings = iter(model.read(np.stack(images)) if images else [])
     return Reading(
         source=path.name,
-        lines=tuple(tuple(next(readings) for _ in line) for line in lines),
-        findings=tuple(f"{fault.fault}: {fault.remedy}" for fault in faults),
+        lines=tuple(tuple(next(readings) for _ in line) for line in strip.lines),
+        findings=tuple(
+            Finding(sample=path.name, code=each.code, fault=each.fault, remedy=each.remedy)
+            for each in strip.faults
+        ),
     )
 
 
-def _read_folder(
-    folder: Path, plugins: Plugins, model: _Model, options: Options
-) -> Iterator[Reading]:
+def _read_folder(folder: Path, spec: DatasetSpec, model: _Model, options: Options) -> Readings:
     """Read a folder as ``image-folder`` does: by person where persons are known, else by file."""
-    spec = plugins.datasets.get("image-folder")
-    if spec is None:
-        raise BenchError("folders cannot be read", why="the image-folder plugin did not load")
-    view = spec.views.get(Style.NATURAL, {}) if model.is_natural else {}
-    loaded = load_dataset(spec, settings={**view, **options}, path=folder)
+    loaded = load_dataset(spec, settings=model.options(spec, options), path=folder)
     if loaded.test is None:
         raise DataError(f"{folder.name} holds no image")
     split = open_split(loaded.test)
-    readings = model.read(split.images, split.names)
-    sources = split.groups if split.groups is not None else split.names
-    by_source: dict[str, list[int]] = {}
-    for index, source in enumerate(sources):
-        by_source.setdefault(source.partition("#")[0], []).append(index)
-    for source, indices in by_source.items():
-        truth = loaded.truths.get(source, "")
-        if not truth and split.labels is not None:
-            truth = "".join(loaded.classes[split.labels[i]] for i in indices)
-        names = {split.names[i] for i in indices} if split.names else set()
-        yield Reading(
-            source=source,
-            lines=(tuple(readings[i] for i in indices),),
-            truth=truth,
-            findings=tuple(
-                f"{finding.sample}: {finding.fault}; {finding.remedy}"
-                for finding in loaded.findings
-                if finding.sample in names or finding.sample == source
-            ),
-        )
+    digits = model.read(split.images, split.names)
+    for i in np.flatnonzero(split.unread) if split.unread is not None else ():
+        digits[i] = replace(digits[i], digit=UNREAD, probability=0.0, second="")
+    if split.labels is not None:
+        truths = [loaded.classes[label] for label in split.labels]
+        digits = [replace(d, truth=truth) for d, truth in zip(digits, truths, strict=True)]
+    by_source: dict[str, list[DigitReading]] = {}
+    for digit, person in zip(digits, split.groups or split.names, strict=True):
+        is_id = split.labels is None or person in loaded.truths
+        source = person if is_id else digit.name
+        by_source.setdefault(source.partition("#")[0], []).append(digit)
+    found = [_reading(source, own, loaded) for source, own in by_source.items()]
+    placed = {finding for reading in found for finding in reading.findings}
+    return Readings(
+        source=folder.resolve().name,
+        kind="folder",
+        readings=tuple(found),
+        notes=loaded.notes,
+        findings=tuple(finding for finding in loaded.findings if finding not in placed),
+    )
 
 
-def _read_table(path: Path, plugins: Plugins, model: _Model) -> Reading:
-    """Read a table of pixels, labelled or not."""
-    spec = plugins.datasets.get("mnist-csv")
-    if spec is None:
-        raise BenchError("tables cannot be read", why="the mnist-csv plugin did not load")
+def _reading(source: str, digits: Sequence[DigitReading], loaded: LoadedDataset) -> Reading:
+    names = {source, *(digit.name for digit in digits)}
+    names |= {name.partition("#")[0] for name in names}
+    return Reading(
+        source=source,
+        lines=(tuple(digits),),
+        truth=loaded.truths.get(source) or "".join(digit.truth for digit in digits),
+        findings=tuple(finding for finding in loaded.findings if finding.sample in names),
+    )
+
+
+def _read_table(path: Path, spec: DatasetSpec, model: _Model) -> Readings:
+    """Read a table of pixels without labels."""
     loaded = load_dataset(spec, path=path)
     if loaded.test is None:
         raise DataError(f"{path.name} holds no image")
@@ -216,4 +264,6 @@ def _read_table(path: Path, plugins: Plugins, model: _Model) -> Reading:
             fix=f"score it instead: bench run -d mnist-csv={path}",
         )
     split = open_split(loaded.test)
-    return Reading(source=path.name, lines=(tuple(model.read(split.images)),), is_table=True)
+    digits = [replace(digit, image=None) for digit in model.read(split.images)]
+    reading = Reading(source=path.name, lines=(tuple(digits),))
+    return Readings(source=path.name, kind="table", readings=(reading,), notes=loaded.notes)

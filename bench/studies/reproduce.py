@@ -18,8 +18,10 @@ from bench.scoring.intervals import accuracy_interval
 from bench.selection import Request, Session
 from bench.session import open_session
 from bench.spec import BuildContext, ModelSpec
-from bench.studies.reproduce_claims import BUILT_CHECKS, Evidence, judge_claim
+from bench.studies.reproduce_built import BUILT_CHECKS
+from bench.studies.reproduce_claims import judge_claim
 from bench.studies.reproduce_data import Figure, Published, read_published
+from bench.studies.reproduce_evidence import Evidence
 from bench.studies.reproduce_ids import ids_findings
 from bench.studies.reproduce_tables import Reading, compare_table, raw_predictions, readings
 from bench.studies.reproduce_trials import (
@@ -32,7 +34,7 @@ from bench.studies.reproduce_verdicts import Finding, Verdict, judge_figure
 
 __all__ = ["Reproduced", "ThreeReadings", "reproduce"]
 
-_EXACT = ("parameters", "trainable_parameters")
+_EXACT = ("parameters", "trainable_parameters", "largest_layer_parameters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +196,10 @@ def _measure(
     return found
 
 
-def _built(published: Published, session: Session, chosen: _Chosen) -> dict[str, tuple[int, int]]:
-    """Return all and trainable parameters of the networks, built without any data."""
+def _built(
+    published: Published, session: Session, chosen: _Chosen
+) -> dict[str, tuple[int, int, int]]:
+    """Return all, trainable and the largest layer's parameters, of networks built without data."""
     found = {}
     for name in sorted(chosen.built):
         experiment = published.experiments[name]
@@ -208,7 +212,7 @@ def _built(published: Published, session: Session, chosen: _Chosen) -> dict[str,
     return found
 
 
-def _describe(spec: ModelSpec, shape: tuple[int, int, int]) -> tuple[int, int] | None:
+def _describe(spec: ModelSpec, shape: tuple[int, int, int]) -> tuple[int, int, int] | None:
     options = resolve_options(spec.name, as_options(spec.options), {})
     classifier: Any = spec.build(
         BuildContext(image_shape=shape, classes=tuple("0123456789"), options=options)
@@ -216,7 +220,8 @@ def _describe(spec: ModelSpec, shape: tuple[int, int, int]) -> tuple[int, int] |
     description = classifier.describe()
     if description.parameters is None or description.trainable_parameters is None:
         return None
-    return description.parameters, description.trainable_parameters
+    largest = max((layer.parameters for layer in description.layers), default=0)
+    return description.parameters, description.trainable_parameters, largest
 
 
 def _raw(
@@ -239,7 +244,7 @@ def _figure_findings(
     published: Published,
     chosen: _Chosen,
     measured: Mapping[str, Measured],
-    built: Mapping[str, tuple[int, int]],
+    built: Mapping[str, tuple[int, int, int]],
     raw: Mapping[str, npt.NDArray[Any]],
 ) -> list[Finding]:
     findings = []
@@ -256,7 +261,7 @@ def _figure_findings(
     return findings
 
 
-def _exact(figure: Figure, source: str, built: tuple[int, int] | None) -> Finding:
+def _exact(figure: Figure, source: str, built: tuple[int, int, int] | None) -> Finding:
     """Hold a count against the network as built; no training, no data."""
     facts: dict[str, Any] = {
         "name": f"{figure.experiment} {figure.quantity}",

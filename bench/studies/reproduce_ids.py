@@ -88,6 +88,21 @@ def _confusion(claim: Claim, ids: Ids) -> Judgement:
     )
 
 
+def _hardest(claim: Claim, ids: Ids) -> Judgement:
+    """Judge by F1, which counts both ways to be wrong."""
+    f1 = {line.name: line.f1 for line in ids_report(ids).classes}
+    last = sorted(f1.values())[len(claim.classes) - 1]
+    found = sorted((name for name in f1 if f1[name] <= last), key=lambda name: f1[name])
+    measured = "least F1: " + ", ".join(f"{name} {f1[name]:.2f}" for name in found)
+    others = ", ".join(name for name in found if name not in claim.classes)
+    if not set(claim.classes) <= set(found):
+        return Judgement(verdict=Verdict.CONTRADICTED, measured=measured)
+    if others:
+        reason = f"{others} is as hard"
+        return Judgement(verdict=Verdict.UNDECIDED, measured=measured, reason=reason)
+    return Judgement(verdict=Verdict.REPRODUCED, measured=measured)
+
+
 def _better_than_chance(claim: Claim, ids: Ids) -> Judgement:
     del claim
     right = sum(a == b for a, b in zip(ids.truth, ids.predicted, strict=True))
@@ -103,5 +118,6 @@ IDS_CHECKS: dict[str, Callable[[Claim, Ids], Judgement]] = {
     "ids_precision": _perfect("precision"),
     "ids_recall": _perfect("recall"),
     "ids_confusion": _confusion,
+    "ids_hardest": _hardest,
     "ids_better_than_chance": _better_than_chance,
 }

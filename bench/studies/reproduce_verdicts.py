@@ -21,6 +21,12 @@ from bench.studies.reproduce_trials import Measured, SeedRun
 __all__ = ["Finding", "Verdict", "judge_figure", "value_of"]
 
 _LOSSES = ("loss", "val_loss", "test_loss")
+_METRICS = {
+    "test_accuracy": "accuracy",
+    "test_loss": "log_loss",
+    "test_macro_f1": "macro_f1",
+    "test_weighted_f1": "weighted_f1",
+}
 
 
 class Verdict(StrEnum):
@@ -75,10 +81,8 @@ class _Reading:
 
 def value_of(run: SeedRun, quantity: str) -> float | None:
     """Return what a trial gave for a quantity of the data file; None where it kept none."""
-    if quantity == "test_accuracy":
-        return run.score.metrics.get("accuracy")
-    if quantity == "test_loss":
-        return run.score.metrics.get("log_loss")
+    if quantity in _METRICS:
+        return run.score.metrics.get(_METRICS[quantity])
     if not run.history:
         return None
     if quantity == "seconds_per_epoch":
@@ -140,9 +144,8 @@ def _read(figure: Figure, measured: Measured, values: list[float]) -> _Reading:
     if len(values) > 1:
         return _over_seeds(figure, measured, values)
     run, value = measured.runs[0], values[0]
-    if figure.quantity in ("test_accuracy", "test_loss"):
-        metric = {"test_accuracy": "accuracy", "test_loss": "log_loss"}[figure.quantity]
-        found = run.score.intervals.get(metric)
+    if figure.quantity in _METRICS:
+        found = run.score.intervals.get(_METRICS[figure.quantity])
         interval = None if found is None else Interval(low=found[0], high=found[1], method=found[2])
     elif figure.quantity.endswith("accuracy"):
         n = _n_behind(run, figure.quantity)
