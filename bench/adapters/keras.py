@@ -57,6 +57,7 @@ def keras_model(
     epochs: int,
     batch_size: int,
     learning_rate: float = 0.001,
+    learning_rate_schedule: str = "constant",
     optimizer: str = "adam",
     drop_last: bool = False,
     validation_fraction: float = 0.0,
@@ -75,7 +76,8 @@ def keras_model(
     network : callable
         ``network(BuildContext) -> keras.Model``: the untrained network for ``image_shape``, ending
         in a softmax over ``n_classes``. It is built anew for each fit.
-    epochs, batch_size, learning_rate, optimizer, drop_last, validation_fraction, augment
+    epochs, batch_size, learning_rate, learning_rate_schedule, optimizer, drop_last, \
+    validation_fraction, augment
         Defaults of the options of the same names.
     options : mapping
         More options of the model, read by `network` from ``context.options``.
@@ -90,6 +92,7 @@ def keras_model(
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "learning_rate_schedule": learning_rate_schedule,
         "optimizer": optimizer,
         "drop_last": drop_last,
         "validation_fraction": validation_fraction,

@@ -4,18 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from bench.images.augment import AUGMENTATIONS
+from bench.images.augmentations import AUGMENTATIONS
 from bench.options import Option, Options, OptionValue
 
-__all__ = ["OPTIMIZERS", "TrainingOptions", "standard_options"]
+__all__ = ["OPTIMIZERS", "SCHEDULES", "TrainingOptions", "standard_options"]
 
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad")
+SCHEDULES = ("constant", "cosine")
 
 _STANDARD: Final = {
     "epochs": Option(default=10, minimum=1, help="passes over the training images"),
     "batch_size": Option(default=128, minimum=1, help="images a step"),
     "learning_rate": Option(
         default=0.001, minimum=1e-8, maximum=100.0, help="step size at the start"
+    ),
+    "learning_rate_schedule": Option(
+        default="constant",
+        choices=SCHEDULES,
+        help="how the step size changes; cosine: it falls to 1 % by the end",
     ),
     "optimizer": Option(default="adam", choices=OPTIMIZERS, help="how weights are updated"),
     "steps_per_epoch": Option(
@@ -33,7 +39,8 @@ _STANDARD: Final = {
     "augment": Option(
         default="none",
         choices=("none", *AUGMENTATIONS),
-        help="move each image at random: published is rotation 10°, zoom .3, shifts .3",
+        help="change each image at random: published is rotation 10°, zoom .3, shifts .3; "
+        "handwriting bends, slants, thickens and soils light ink on dark",
     ),
     "reduce_lr_on_plateau": Option(
         default=0,
@@ -62,6 +69,7 @@ class TrainingOptions:
     epochs: int = 10
     batch_size: int = 128
     learning_rate: float = 0.001
+    learning_rate_schedule: str = "constant"
     optimizer: str = "adam"
     steps_per_epoch: int = 0
     drop_last: bool = False

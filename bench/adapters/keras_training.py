@@ -21,7 +21,8 @@ from bench.adapters.keras_checkpoint import (
 )
 from bench.adapters.keras_optimizers import make_optimizer
 from bench.adapters.keras_runtime import read_values
-from bench.images.augment import AUGMENTATIONS, draw_affines, move_images
+from bench.errors import OptionError
+from bench.images.augmentations import AUGMENTATIONS, Augmentation
 from bench.spec import Epoch, ImageSet
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _CHUNK_BYTES: Final = 16 * 2**20
 _CHUNK_STEPS: Final = 100
 _EVALUATION_BATCH: Final = 512
 _PLATEAU_FACTOR: Final = 0.5
+_LAST_SHARE: Final = 0.01
 
 
 def train_network(
@@ -63,12 +65,18 @@ class Training:
         self, model: Any, train: ImageSet, options: "TrainingOptions", context: "FitContext"
     ) -> None:
         self._model, self._options, self._context = model, options, context
+        if options.reduce_lr_on_plateau and options.learning_rate_schedule != "constant":
+            raise OptionError(
+                f"reduce_lr_on_plateau={options.reduce_lr_on_plateau}",
+                why=f"the {options.learning_rate_schedule} schedule sets the learning rate",
+                fix="set one of the two",
+            )
         self._fitted, self._held_back = _split(train, options.validation_fraction)
         self._augmentation = AUGMENTATIONS.get(options.augment)
         self._optimizer = make_optimizer(options.optimizer, options.learning_rate)
         self._optimizer.build(model.trainable_variables)
         self._train_chunk = compile_training(
-            model, self._optimizer, options.batch_size, train, moves=self._augmentation is not None
+            model, self._optimizer, options.batch_size, train, self._augmentation
         )
         self._mark = fingerprint(context, train)
         self._history: list[Epoch] = []
@@ -96,8 +104,10 @@ class Training:
     def _run_epoch(self, index: int) -> Epoch:
         started = time.perf_counter()
         loss, correct, seen = 0.0, 0, 0
-        for images, labels, affines in self._chunks(index):
-            chunk_loss, chunk_correct = self._train_chunk(images, labels, affines)
+        order = epoch_order(len(self._fitted), self._context.seed, index, self._options)
+        for images, labels, changes in self._chunks(index, order):
+            self._set_learning_rate(index + seen / len(order))
+            chunk_loss, chunk_correct = self._train_chunk(images, labels, changes)
             loss, correct = loss + float(chunk_loss), correct + int(chunk_correct)
             seen += len(labels)
         epoch = Epoch(
@@ -117,22 +127,24 @@ class Training:
         return epoch
 
     def _chunks(
-        self, index: int
+        self, index: int, order: npt.NDArray[np.intp]
     ) -> "Iterator[tuple[Images, npt.NDArray[np.int32], npt.NDArray[np.float32]]]":
-        """Yield the images of an epoch in its order, many whole batches at a time."""
+        """Yield the images of an epoch in `order`, many whole batches at a time."""
         pixels, labels = self._fitted.pixels, self._fitted.labels
         assert labels is not None
-        order = epoch_order(len(labels), self._context.seed, index, self._options)
         generator = np.random.default_rng([self._context.seed, index, 1])
         size = _chunk_size(self._fitted, self._options.batch_size)
         for first in range(0, len(order), size):
             chosen = order[first : first + size]
-            affines = np.zeros((0, 8), dtype=np.float32)
+            changes = np.zeros((0, 0), dtype=np.float32)
             if self._augmentation is not None:
-                affines = draw_affines(
-                    generator, len(chosen), self._fitted.shape, self._augmentation
-                )
-            yield np.asarray(pixels[chosen]), labels[chosen].astype(np.int32), affines
+                changes = self._augmentation.draw(generator, len(chosen), self._fitted.shape)
+            yield np.asarray(pixels[chosen]), labels[chosen].astype(np.int32), changes
+
+    def _set_learning_rate(self, epochs_done: float) -> None:
+        if self._options.learning_rate_schedule == "cosine":
+            share = cosine_share(epochs_done / self._options.epochs)
+            self._optimizer.learning_rate.assign(self._options.learning_rate * share)
 
     def _evaluate(self, images: ImageSet) -> tuple[float, float]:
         assert images.labels is not None
@@ -239,10 +251,22 @@ def _chunk_size(images: ImageSet, batch_size: int) -> int:
     return int(steps) * batch_size
 
 
+def cosine_share(done: float) -> float:
+    """Return the share of the first learning rate after so much of the training, from 0 to 1.
+
+    Half a cosine from 1 to .01, without restarts (Loshchilov and Hutter 2017, SGDR, equation 5).
+    """
+    return float(_LAST_SHARE + (1 - _LAST_SHARE) * (1 + np.cos(np.pi * done)) / 2)
+
+
 def compile_training(
-    model: Any, optimizer: Any, batch_size: int, train: ImageSet, *, moves: bool
+    model: Any,
+    optimizer: Any,
+    batch_size: int,
+    train: ImageSet,
+    augmentation: Augmentation | None = None,
 ) -> Callable[..., tuple[Any, Any]]:
-    """Return ``(images, labels, affines) -> (sum of losses, count of correct)``, traced once.
+    """Return ``(images, labels, changes) -> (sum of losses, count of correct)``, traced once.
 
     It does one step for each `batch_size` of the images given, and one for what is left over.
     """
@@ -258,14 +282,14 @@ def compile_training(
         optimizer.apply(gradients, model.trainable_variables)
         return tf.reduce_sum(losses), correct
 
-    def train_chunk(images: Any, labels: Any, affines: Any) -> tuple[Any, Any]:
+    def train_chunk(images: Any, labels: Any, changes: Any) -> tuple[Any, Any]:
         n = tf.shape(labels)[0]
 
         def one(first: Any, loss: Any, correct: Any) -> tuple[Any, Any, Any]:
             last = first + batch_size
             batch = _as_float(images[first:last])
-            if moves:
-                batch = move_images(batch, affines[first:last])
+            if augmentation is not None:
+                batch = augmentation.change(batch, changes[first:last])
             batch_loss, batch_correct = step(batch, labels[first:last])
             return last, loss + batch_loss, correct + batch_correct
 
@@ -276,7 +300,7 @@ def compile_training(
     signature = (
         tf.TensorSpec((None, *train.shape), train.pixels.dtype),
         tf.TensorSpec((None,), tf.int32),
-        tf.TensorSpec((None, 8), tf.float32),
+        tf.TensorSpec((None, augmentation.n_parameters if augmentation else 0), tf.float32),
     )
     return _traced(train_chunk, signature)
 

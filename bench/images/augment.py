@@ -6,7 +6,7 @@ ranges and ``fill_mode="nearest"`` on square images.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,38 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from bench.spec import Shape
 
-__all__ = ["AUGMENTATIONS", "Augmentation", "affine_matrices", "draw_affines", "move_images"]
+__all__ = [
+    "GENTLE",
+    "PUBLISHED",
+    "AffineRanges",
+    "Augmentation",
+    "affine_matrices",
+    "draw_affines",
+    "move_images",
+]
+
+
+class Augmentation(Protocol):
+    """A way to change training images at random, other ways in each epoch."""
+
+    @property
+    def n_parameters(self) -> int:
+        """How many random numbers an image takes."""
+        ...
+
+    def draw(
+        self, generator: np.random.Generator, n: int, shape: "Shape"
+    ) -> npt.NDArray[np.float32]:
+        """Draw what is done to `n` images of `shape`: (n, n_parameters) float32."""
+        ...
+
+    def change(self, images: Any, parameters: Any) -> Any:
+        """Do it in the TensorFlow graph; (n, height, width, channels) float32 in and out."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Augmentation:
+class AffineRanges:
     """Ranges of the random affine map; each parameter is uniform and independent.
 
     Parameters
@@ -35,15 +62,25 @@ class Augmentation:
     zoom: float
     shift: float
 
+    n_parameters: ClassVar[int] = 8
 
-AUGMENTATIONS: Final[dict[str, Augmentation]] = {
-    "published": Augmentation(rotation_degrees=10, zoom=0.3, shift=0.3),
-    "gentle": Augmentation(rotation_degrees=10, zoom=0.1, shift=0.1),
-}
+    def draw(
+        self, generator: np.random.Generator, n: int, shape: "Shape"
+    ) -> npt.NDArray[np.float32]:
+        """Draw affine maps; see `draw_affines`."""
+        return draw_affines(generator, n, shape, self)
+
+    def change(self, images: Any, parameters: Any) -> Any:
+        """Move the images; see `move_images`."""
+        return move_images(images, parameters)
+
+
+PUBLISHED: Final = AffineRanges(rotation_degrees=10, zoom=0.3, shift=0.3)
+GENTLE: Final = AffineRanges(rotation_degrees=10, zoom=0.1, shift=0.1)
 
 
 def draw_affines(
-    generator: np.random.Generator, n: int, shape: "Shape", augmentation: Augmentation
+    generator: np.random.Generator, n: int, shape: "Shape", augmentation: AffineRanges
 ) -> npt.NDArray[np.float32]:
     """Draw the affine maps of `n` images of `shape`.
 

@@ -6,7 +6,7 @@ that it is a function of the generator alone, and the images are changed in the 
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,18 @@ class HandwritingRanges:
     gamma: tuple[float, float] = (0.6, 1.6)
     noise: float = 0.10
     tint: float = 0.10
+
+    n_parameters: ClassVar[int] = N_PARAMETERS
+
+    def draw(
+        self, generator: np.random.Generator, n: int, shape: "Shape"
+    ) -> npt.NDArray[np.float32]:
+        """Draw the changes; see `draw_changes`."""
+        return draw_changes(generator, n, shape, self)
+
+    def change(self, images: Any, parameters: Any) -> Any:
+        """Apply the changes; see `change_images`."""
+        return change_images(images, parameters)
 
 
 HANDWRITING: Final = HandwritingRanges()

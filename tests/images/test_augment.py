@@ -7,11 +7,10 @@ import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.images.augment import AUGMENTATIONS, affine_matrices, draw_affines, move_images
+from bench.images.augment import PUBLISHED, affine_matrices, draw_affines, move_images
 
 SHAPE = (28, 28, 1)
 Image: TypeAlias = npt.NDArray[np.float32]
-PUBLISHED = AUGMENTATIONS["published"]
 
 
 def _blob(shape: tuple[int, int, int]) -> Image:
