@@ -57,11 +57,11 @@ def network(context: "BuildContext") -> Any:
             *convolution(96),
             MaxPooling2D(2),
             Flatten(),
-            Dropout(0.3),
+            Dropout(0.15),
             Dense(192, use_bias=False),
             BatchNormalization(momentum=0.9),
             Activation("relu"),
-            Dropout(0.3),
+            Dropout(0.15),
             Dense(context.n_classes, activation="softmax"),
         ]
     )
