@@ -9,7 +9,7 @@ from bench.images.preprocess import Preprocessed, preprocess
 from bench.images.preprocess_options import PreprocessOptions
 from bench.images.strips import Strip, segment_strip
 
-__all__ = ["read_digit", "read_strip"]
+__all__ = ["read_any", "read_digit", "read_strip"]
 
 # A digit shorter than this share of the reduced photo is read again from the photo at full size.
 _SMALL_SHARE: Final = 0.07
@@ -62,3 +62,43 @@ def read_strip(path: Path, options: PreprocessOptions) -> Strip:
         If the photo cannot be read.
     """
     return segment_strip(read_photo(path), options)
+
+
+def read_any(path: Path, options: PreprocessOptions) -> Strip:
+    """Return the digits of a photo of which nothing is known: none, one, or several on lines.
+
+    In modes that do not look for the digit (``none``, ``resize``, ``mnist``) it is looked for as in
+    ``auto``, to tell how many there are.
+
+    Raises
+    ------
+    DataError
+        If the photo cannot be read.
+    """
+    one = read_digit(path, options)
+    seen = one
+    if options.preprocess not in ("auto", "natural"):
+        seen = read_digit(path, replace(options, preprocess="auto"))
+    strip = read_strip(path, options)
+    if _is_strip(strip, seen):
+        return strip
+    is_blank = any(each.code == "blank" for each in seen.faults)
+    lines = () if is_blank else ((replace(one, faults=seen.faults),),)
+    return Strip(lines=lines, faults=seen.faults)
+
+
+def _is_strip(strip: Strip, one: Preprocessed) -> bool:
+    """Whether there are more digits of about the same size beside the likeliest one.
+
+    The grain of a page and the pieces of a digit make small marks, or lie within the digit.
+    """
+    boxes = [digit.box for digit in strip.digits if digit.box is not None]
+    if one.box is None or len(boxes) < 2:
+        return len(boxes) > 1
+    top, left, bottom, right = one.box
+    for box in boxes:
+        y, x = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        is_beside = not (top <= y <= bottom and left <= x <= right)
+        if is_beside and 0.5 <= (box[2] - box[0]) / (bottom - top) <= 2:
+            return True
+    return False

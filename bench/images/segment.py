@@ -25,6 +25,8 @@ __all__ = ["Digit", "Ink", "find_digit", "read_ink", "stroke_mask"]
 _DRAWN_SIDE: Final = 160
 _LEAST_LEVEL: Final = 0.03
 _SURE_POLARITY: Final = 0.75
+# Ink covers a fifth of the page at most where a digit fills it; what covers more is the page.
+_MOST_INK: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,8 @@ def find_digit(ink: Ink, *, take_all: bool = False) -> Digit | None:
         marks=marks,
         members=members,
     )
-    return replace(digit, alpha=cut_out(alpha, marks.mask_of(members)))
+    own = cut_out(alpha, marks.mask_of(members))
+    return replace(digit, alpha=own) if float((own >= 0.5).mean()) < _MOST_INK else None
 
 
 def _best_mark(ink: Ink) -> tuple[float, Mask, float, float] | None:

@@ -187,3 +187,13 @@ def test_the_box_says_where_the_digit_is(take_photo: Any) -> None:
     assert abs(bottom - 320 / 480) < 0.02
     assert abs(left - 130 / 400) < 0.03
     assert abs(right - 243 / 400) < 0.03
+
+
+@pytest.mark.parametrize("level", [pytest.param(240, id="white"), pytest.param(0, id="black")])
+@pytest.mark.parametrize("grain", [0, 2])
+def test_a_page_without_any_ink_is_blank_whatever_its_light(level: int, grain: int) -> None:
+    noise = np.random.default_rng(0).normal(0, grain, (300, 400))
+    page = np.clip(level + noise, 0, 255).astype(np.uint8)
+    seen = preprocess(page)
+    assert codes(seen) == {"blank"}
+    assert seen.image.max() == 0
