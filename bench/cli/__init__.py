@@ -27,6 +27,7 @@ from typer.main import get_command
 from bench.cli.quick import spare_pydantic
 from bench.errors import BenchError
 from bench.render.hints import as_typed, prog
+from bench.render.plainer import spare_the_terminal
 
 __all__ = ["VERB_LINES", "build_parser", "main", "prog"]
 
@@ -122,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in options
     if debug:
         given.remove("--debug")
+    spare_the_terminal(sys.stdout, sys.stderr)
     try:
         code = _call(given)
     except BrokenPipeError:
