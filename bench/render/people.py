@@ -15,12 +15,19 @@ from bench.store.fields import MISSING, share
 from bench.store.leaderboard import Board, Row
 from bench.store.views import PersonReading
 
-__all__ = ["marked", "people_lines"]
+__all__ = ["marked", "people_lines", "person_lines"]
 
 _MIN_WRITERS: Final = 5
 _ROWS_SHOWN: Final = 10
 _READINGS_SHOWN: Final = 2
 _WIDE: Final = 100  # from here on there is room for the readings beside the figures
+_PERSONS_SHOWN: Final = 30
+_PERSON_COLUMNS: Final = (
+    Column(name="person", heading="person", align="left", wraps_at=16),
+    Column(name="digits", heading="digits right"),
+    Column(name="read", heading="as read (wrong digits marked)", align="left"),
+    Column(name="truth", heading="", align="left"),
+)
 _COLUMNS: Final = (
     Column(name="model", heading="model", align="left", wraps_at=24),
     Column(name="train", heading="trained on", align="left", keep=2),
@@ -80,7 +87,7 @@ def people_lines(
 
 
 def _lines(row: Row, people: Sequence[PersonReading], is_narrow: bool) -> list[Line]:
-    wrong = [person for person in people if not person.is_right and "?" not in person.truth]
+    wrong = [person for person in people if _has_id(person) and not person.is_right]
     cells = {
         "model": plain(model_label(row)),
         "train": plain(row.train_dataset),
@@ -106,8 +113,13 @@ def _digits(row: Row, people: Sequence[PersonReading]) -> str:
     return f"{text} [{share(row.accuracy_low, 2)}, {share(row.accuracy_high, 2)}]"
 
 
+def _has_id(person: PersonReading) -> bool:
+    """Whether the digits are an ID: class folders of a person are not."""
+    return bool(person.whole_id) and "?" not in person.truth
+
+
 def _ids(people: Sequence[PersonReading]) -> str:
-    known = [person for person in people if "?" not in person.truth]
+    known = [person for person in people if _has_id(person)]
     return f"{sum(p.is_right for p in known)}/{len(known)}" if known else MISSING
 
 
@@ -125,3 +137,27 @@ def marked(person: PersonReading) -> Text:
         digits = clean("".join(read for _, read in run))
         text.append_text(Text(digits) if is_right else Text(f"[{digits}]", style="bad"))
     return text
+
+
+def person_lines(
+    people: Sequence[PersonReading], width: int, *, all_persons: bool = False
+) -> list[Text]:
+    """Return one row's table of persons: digits right, and the ID as it was read."""
+    if not people:
+        return []
+    shown = people if all_persons else people[:_PERSONS_SHOWN]
+    lines = [Line(cells=_person_cells(person)) for person in shown]
+    texts = lay_out(_PERSON_COLUMNS, lines, width, indent=1)
+    if len(shown) < len(people):
+        texts.append(Text(f" … {len(people) - len(shown)} more persons: --all"))
+    return texts
+
+
+def _person_cells(person: PersonReading) -> dict[str, Text]:
+    cells = {"person": plain(person.person), "digits": Text(f"{person.right}/{len(person.truth)}")}
+    if _has_id(person):
+        cells["read"] = marked(person)
+        is_right = person.is_right
+        truth = clean(person.whole_id)
+        cells["truth"] = Text("✓", style="good") if is_right else Text(f"→ truth {truth}")
+    return cells
