@@ -91,7 +91,9 @@ def _shipped(plugins: Plugins, name: str) -> Trained:
 
 
 def _of_model(plugins: Plugins, store: Store, name: str) -> Trained:
-    rows = [row for board in leaderboards(store) for row in board.rows if row.model == name]
+    # Reading must not make a store where there is none.
+    boards = leaderboards(store) if store.trials.is_dir() else []
+    rows = [row for board in boards for row in board.rows if row.model == name]
     rows = [row for row in rows if row.state is State.OK]
     # A trial has a row on every split it was evaluated on, int8 among them: count it once.
     by_trial = {row.trials[0]: row for row in reversed(rows)}
