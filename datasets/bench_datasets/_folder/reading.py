@@ -1,6 +1,6 @@
 """Reading the photos of a layout: decoded at reduced size, preprocessed, one at a time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.images.findings import FAULTS, Fault
+from bench.images.preprocess import Preprocessed
 from bench.images.preprocess_options import PreprocessOptions
-from bench.images.read import read_digit, read_strip
+from bench.images.read import read_any, read_digit, read_strip
 from bench.images.strips import Strip
 from bench.spec import Finding
 from bench_datasets._folder.layout import Layout, Photo
@@ -72,12 +73,15 @@ def _read_photo(
     if photo.digits is not None:
         _add_strip(samples, name, photo, read_strip(path, options), options)
         return
-    seen = read_digit(path, options)
-    if not layout.is_labelled and any(f.code == "two-digits" for f in seen.faults):
-        strip = read_strip(path, options)
+    if layout.is_labelled:
+        seen = read_digit(path, options)
+    else:  # it may be a photo of a whole ID
+        strip = read_any(path, options)
         if len(strip.digits) > 1:
             _add_strip(samples, name, photo, strip, options)
             return
+        blank = Preprocessed(image=np.zeros((options.side_px, options.side_px), dtype=np.uint8))
+        seen = replace(next(iter(strip.digits), blank), faults=strip.faults)
     samples.add(seen.image, photo.label, name, photo.person)
     samples.find(name, seen.faults)
 
