@@ -9,7 +9,7 @@ from bench import loading
 from bench.loading import SplitRef
 from bench.spec import ImageSet
 
-__all__ = ["image_hashes", "open_split"]
+__all__ = ["image_hashes", "near_duplicate_pairs", "open_split"]
 
 _KEPT = 8
 
@@ -24,3 +24,9 @@ def open_split(ref: SplitRef) -> ImageSet:
 def image_hashes(ref: SplitRef) -> npt.NDArray[np.uint64]:
     """Return a hash per image, (n,), as `bench.loading.image_hashes` does."""
     return loading.image_hashes(ref)
+
+
+@lru_cache(maxsize=_KEPT)
+def near_duplicate_pairs(train: SplitRef, test: SplitRef) -> npt.NDArray[np.int64]:
+    """Return pairs of places, (n_pairs, 2), as `bench.loading.near_duplicate_pairs` does."""
+    return loading.near_duplicate_pairs(train, test)

@@ -8,6 +8,7 @@ from bench.loading.cache import (
     image_hashes,
     open_split,
 )
+from bench.loading.duplicates import near_duplicate_pairs
 from bench.loading.files import data_dirs, find_files
 from bench.loading.load import load_dataset
 from bench.loading.refs import LoadedDataset, SplitRef
@@ -25,5 +26,6 @@ __all__ = [
     "find_files",
     "image_hashes",
     "load_dataset",
+    "near_duplicate_pairs",
     "open_split",
 ]

@@ -1,0 +1,42 @@
+"""Near-duplicates between two splits, found once for each pair of them and then kept."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.images.near_duplicates import near_duplicates
+from bench.loading.cache import open_split
+from bench.loading.refs import SplitRef
+
+__all__ = ["near_duplicate_pairs"]
+
+_VERSION = 1  # of what counts as one
+
+
+def near_duplicate_pairs(train: SplitRef, test: SplitRef) -> npt.NDArray[np.int64]:
+    """Return which images of two splits are nearly the same; exact duplicates are among them.
+
+    Beside the test split in the data cache: a grid of models pays once for a pair of splits.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs, 2), int64
+        Places in the training and in the test split.
+    """
+    stored = Path(test.folder) / f"near-{_VERSION}-{train.content_hash[:16]}.npy"
+    try:
+        pairs = np.load(stored)
+        if pairs.ndim == 2 and pairs.shape[1] == 2 and pairs.dtype == np.int64:
+            return np.asarray(pairs)
+    except (OSError, ValueError, EOFError):
+        pass  # not there yet, or torn
+    pairs = near_duplicates(open_split(train).pixels, open_split(test).pixels)
+    scratch = stored.with_name(f".near-{os.getpid()}.npy")
+    try:
+        np.save(scratch, pairs)
+        scratch.replace(stored)
+    except OSError:  # a cache that cannot be written costs time, not the result
+        scratch.unlink(missing_ok=True)
+    return pairs
