@@ -8,8 +8,10 @@ import numpy as np
 from rich.text import Text
 
 from bench.render.console import clean, plain
+from bench.render.leaderboard import model_label
 from bench.scoring.comparisons import ClassDifference, effect_in_words, p_in_words
 from bench.scoring.intervals import Interval
+from bench.store.fields import share
 
 if TYPE_CHECKING:
     from bench.studies.compare import Compared, Pair
@@ -21,6 +23,8 @@ _LABEL_WIDTH = 14
 
 def compared_lines(compared: "Compared", width: int) -> Iterator[Text]:
     """Yield lines no wider than `width` for every pair, then the verdict over datasets."""
+    yield plain(f"A: {_side(compared, 'a')} · B: {_side(compared, 'b')}")
+    yield Text()
     for pair in compared.pairs:
         yield from _pair_lines(pair, width)
         yield Text()
@@ -30,10 +34,17 @@ def compared_lines(compared: "Compared", width: int) -> Iterator[Text]:
         yield from _verdict_lines(compared, width)
 
 
+def _side(compared: "Compared", which: str) -> str:
+    """Return what A or B is: the rows' common name, else what was typed."""
+    labels = {model_label(getattr(pair, which).row) for pair in compared.pairs}
+    side = compared.a if which == "a" else compared.b
+    return labels.pop() if len(labels) == 1 and not side.is_store else side.name
+
+
 def _label(pair: "Pair", which: str) -> str:
     row = pair.a.row if which == "a" else pair.b.row
     trained = "" if row.train_dataset == row.test_dataset else f" trained on {row.train_dataset}"
-    return f"{row.model} ({row.variant}){trained}" if row.variant else f"{row.model}{trained}"
+    return f"{model_label(row)}{trained}"
 
 
 def _pair_lines(pair: "Pair", width: int) -> Iterator[Text]:
@@ -42,17 +53,23 @@ def _pair_lines(pair: "Pair", width: int) -> Iterator[Text]:
     title = f"{_label(pair, 'a')} − {_label(pair, 'b')} on {pair.test_dataset}"
     yield plain(f"{title} ({result.n_images:,} images, {seeds})", "heading")
     verdict = "more than luck" if result.is_real() else "could be luck"
-    difference = f"{_points(result.difference)} points  {_interval(result.interval)}"
-    yield from _line(width, "accuracy", f"{difference}  {verdict} ({p_in_words(result.p_value)})")
+    difference = f"{_points(result.difference)} points {_interval(result.interval)}"
+    shares = f"A {share(result.accuracy_a, 4)}, B {share(result.accuracy_b, 4)}"
+    yield from _line(
+        width, "accuracy", f"{difference} {verdict} ({p_in_words(result.p_value)}); {shares}"
+    )
     yield from _line(width, "in words", f"{effect_in_words(result)}.")
     counts = (
         f"{_count(result.only_a)} · only B right {_count(result.only_b)} · "
         f"both wrong {_count(result.both_wrong)}"
+        + (" (means over the seeds)" if max(result.seeds_a, result.seeds_b) > 1 else "")
     )
     yield from _line(width, "only A right", counts)
     yield from _line(width, "classes", _classes(pair))
     yield from _line(width, "cost", _cost(pair))
-    note = f"; {result.note}" if result.note else ""
+    is_same = pair.a.row.evaluations == pair.b.row.evaluations
+    notes = ["A and B are the same trials" if is_same else "", result.note]
+    note = "".join(f"; {text}" for text in notes if text)
     yield from _line(width, "method", f"{result.method}; interval: {result.interval.method}{note}")
     if pair.gate is not None:
         style = "good" if pair.gate.is_passed else "bad"
@@ -87,15 +104,19 @@ def _count(number: float) -> str:
 
 
 def _classes(pair: "Pair") -> str:
+    absent = [each.name for each in pair.classes if each.comparison is None]
+    note = f"; no test image of {', '.join(absent)}" if absent else ""
     tested = [each for each in pair.classes if each.comparison is not None]
-    if not tested:
-        return "none to compare"
     real = [each for each in tested if each.adjusted < 0.05]
+    largest = max(tested, key=_size)
     if real:
         listed = ", ".join(_class(each) for each in real)
-        return f"{len(real)} differ{'s' if len(real) == 1 else ''} after correction: {listed}"
-    largest = max(tested, key=_size)
-    return f"none differs after correction; largest: {_class(largest)}"
+        words = f"{len(real)} differ{'s' if len(real) == 1 else ''} after correction: {listed}"
+    elif _size(largest) == 0:
+        words = "none differs"
+    else:
+        words = f"none differs after correction; largest: {_class(largest)}"
+    return words + note
 
 
 def _size(each: ClassDifference) -> float:
@@ -119,13 +140,13 @@ def _cost(pair: "Pair") -> str:
         a, b = getattr(pair.a.row, name), getattr(pair.b.row, name)
         if a and b:
             parts.append(f"{_ratio(a / b)} × {words}")
-    return ", ".join(parts) or "not known"
+    return f"A has {', '.join(parts)} of B" if parts else "not known"
 
 
 def _ratio(ratio: float) -> str:
     if ratio >= 10:
         return f"{ratio:,.0f}"
-    return f"{ratio:.1f}" if ratio >= 0.95 else f"{ratio:.2g}"
+    return f"{ratio:.1f}" if ratio >= 0.95 else f"{ratio:.2g}".removeprefix("0")
 
 
 def _verdict_lines(compared: "Compared", width: int) -> Iterator[Text]:

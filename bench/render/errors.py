@@ -44,8 +44,10 @@ def errors_as_dict(found: "ErrorAnalysis") -> dict[str, Any]:
         "n_test": found.n_images,
         "models": [
             {"model": row.model, "variant": row.variant, "train_dataset": row.train_dataset}
-            | {"accuracy": accuracy, "only_right": list(alone)}
-            for row, accuracy, alone in zip(found.rows, found.accuracies, found.alone, strict=True)
+            | {"accuracy": accuracy, "is_counted": is_counted, "only_right": list(alone)}
+            for row, accuracy, is_counted, alone in zip(
+                found.rows, found.accuracies, found.is_counted, found.alone, strict=True
+            )
         ],
         "oracle_accuracy": found.oracle_accuracy,
         "majority_vote_accuracy": found.vote_accuracy,
@@ -109,7 +111,8 @@ def error_lines(
     pixels : ndarray of shape (n, height, width, channels) or None
         The test images, where the data cache holds them.
     """
-    title = f"{found.test_dataset} · {found.n_images:,} test images, {len(found.models)} models"
+    images, models = _number(found.n_images, "test image"), _number(len(found.models), "model")
+    title = f"{found.test_dataset} · {images}, {models}"
     yield plain(title, "heading")
     yield from _model_lines(found, width)
     yield Text()
@@ -122,6 +125,10 @@ def error_lines(
         yield plain(note, "warn")
 
 
+def _number(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def _model_lines(found: "ErrorAnalysis", width: int) -> Iterator[Text]:
     columns = (
         Column(name="model", heading="model", align="left", wraps_at=20),
@@ -129,24 +136,26 @@ def _model_lines(found: "ErrorAnalysis", width: int) -> Iterator[Text]:
         Column(name="alone", heading="only it is right"),
         Column(name="which", heading="which images", align="left", keep=1),
     )
-    lines = [
-        Line(
-            cells={
-                "model": plain(model),
-                "accuracy": Text(share(accuracy)),
-                "alone": Text(f"{len(alone):,}"),
-                "which": Text(", ".join(map(str, alone[:6])) + (" …" if len(alone) > 6 else "")),
-            }
-        )
-        for model, accuracy, alone in zip(found.models, found.accuracies, found.alone, strict=True)
-    ]
+    lines = []
+    for model, accuracy, is_counted, alone in zip(
+        found.models, found.accuracies, found.is_counted, found.alone, strict=True
+    ):
+        cells = {"model": plain(model), "accuracy": Text(share(accuracy))}
+        if is_counted:
+            which = ", ".join(map(str, alone[:6])) + (" …" if len(alone) > 6 else "")
+            cells |= {"alone": Text(f"{len(alone):,}"), "which": Text(which)}
+        else:
+            cells["alone"] = Text("not counted")
+        lines.append(Line(cells=cells))
     for name, accuracy in (
-        ("majority vote of all", found.vote_accuracy),
+        ("majority vote", found.vote_accuracy),
         ("oracle: any of them right", found.oracle_accuracy),
     ):
         cells = {"model": Text(name), "accuracy": Text(share(accuracy))}
         lines.append(Line(cells=cells, style="best"))
     yield from lay_out(columns, lines, width, indent=1)
+    if not all(found.is_counted):
+        yield Text(" not counted: reads less than half of what the best does", style="dim")
 
 
 def _confusion_lines(found: "ErrorAnalysis", width: int) -> Iterator[Text]:
@@ -154,9 +163,9 @@ def _confusion_lines(found: "ErrorAnalysis", width: int) -> Iterator[Text]:
     if not found.confusions:
         yield Text(" none: every model reads every image right")
         return
-    n = len(found.models)
+    n = sum(found.is_counted)
     parts = [
-        f"{c.true} read as {c.predicted} {c.count:,} times ({c.n_models} of {n} models)"
+        f"{c.true} read as {c.predicted}: {_number(c.count, 'time')} ({c.n_models} of {n} models)"
         for c in found.confusions[:_CONFUSIONS]
     ]
     for line in wrap(clean("; ".join(parts)), max(20, width - 2)):
@@ -184,7 +193,7 @@ def _image_lines(
     yield Text()
     yield Text("likely label errors", style="heading")
     if not found.suspects:
-        yield plain(f" none{_why_none(found)}")
+        yield Text(f" none{_why_none(found)}")
         return
     doubts = [
         (
@@ -194,7 +203,7 @@ def _image_lines(
         )
         for each in found.suspects[:_SHOWN]
     ]
-    yield plain(f" {len(found.suspects):,}: good models agree on another class, each confidently")
+    yield Text(f" {len(found.suspects):,} where all good models agree on another class, each sure")
     yield from _images(found, doubts, width, pixels, colour)
 
 

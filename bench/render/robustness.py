@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from statistics import fmean
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from bench.images.corruptions import CORRUPTIONS
 from bench.render.console import plain
-from bench.render.table import Column, Line, lay_out
+from bench.render.table import Column, Line, choose, lay_out
 
 if TYPE_CHECKING:
     from bench.studies.robustness import Robustness
@@ -30,6 +31,12 @@ ROBUSTNESS_COLUMNS = (
     "relative_accuracy",
 )
 _BARS = "▁▂▃▄▅▆▇█"
+_FIXED = (
+    Column(name="model", heading="model", align="left", wraps_at=20),
+    Column(name="clean", heading="clean"),
+    Column(name="mean", heading="mean"),
+    Column(name="relative", heading="of clean"),
+)
 
 
 def robustness_records(rows: Sequence["Robustness"]) -> list[dict[str, Any]]:
@@ -68,12 +75,10 @@ def robustness_lines(rows: Sequence["Robustness"], width: int) -> Iterator[Text]
         listed = list(group)
         made = [row for row in listed if row.curves]
         if made:
-            yield plain(f"{dataset} · accuracy under corruptions, mean over strengths", "heading")
-            yield from lay_out(_columns(made), [_line(row) for row in made], width)
-            yield Text()
-            yield plain("by strength, from 1 (each bar from 0 to 1)", "heading")
-            yield from lay_out(_curve_columns(made), [_curves(row) for row in made], width)
-            yield Text()
+            yield plain(
+                f"{dataset} · accuracy under corruptions: mean, and by strength from 1", "heading"
+            )
+            yield from _blocks(made, width)
             yield from _legend(made, width)
         from_files = [row for row in listed if row.mnist_c]
         if from_files:
@@ -86,7 +91,7 @@ def _mnist_c_lines(dataset: str, rows: Sequence["Robustness"], width: int) -> It
     title = f"{dataset} · MNIST-C's own files, {len(names)} corruptions of one strength each"
     yield plain(title, "heading")
     columns = (
-        *_columns([])[:4],
+        *_FIXED,
         Column(name="worst", heading="hardest", align="left", wraps_at=24),
     )
     lines = []
@@ -99,25 +104,23 @@ def _mnist_c_lines(dataset: str, rows: Sequence["Robustness"], width: int) -> It
     yield Text("Every corruption of every model: --csv.")
 
 
-def _columns(rows: Sequence["Robustness"]) -> list[Column]:
+def _blocks(rows: Sequence["Robustness"], width: int) -> Iterator[Text]:
+    """Yield tables of the corruptions that fit beside each other; none is left out."""
     names = [name for name in CORRUPTIONS if any(name in row.curves for row in rows)]
-    return [
-        Column(name="model", heading="model", align="left"),
-        Column(name="clean", heading="clean"),
-        Column(name="mean", heading="mean"),
-        Column(name="relative", heading="of clean"),
-        *(Column(name=name, heading=_short(name), keep=1 + i) for i, name in enumerate(names)),
-    ]
+    lines = [_line(row, names) for row in rows]
+    fixed = _FIXED
+    while names:
+        columns = choose([*fixed, *_columns(names)], lines, width)
+        size = max(1, len(columns) - len(fixed))
+        yield from lay_out([*fixed, *_columns(names[:size])], lines, width)
+        yield Text()
+        names, fixed = names[size:], _FIXED[:1]
 
 
-def _curve_columns(rows: Sequence["Robustness"]) -> list[Column]:
-    names = [name for name in CORRUPTIONS if any(name in row.curves for row in rows)]
+def _columns(names: Sequence[str]) -> list[Column]:
     return [
-        Column(name="model", heading="model", align="left"),
-        *(
-            Column(name=name, heading=_short(name), keep=1 + i, align="left")
-            for i, name in enumerate(names)
-        ),
+        Column(name=name, heading=_short(name), keep=1 + i, align="left")
+        for i, name in enumerate(names)
     ]
 
 
@@ -125,35 +128,27 @@ def _short(name: str) -> str:
     return name.removesuffix("_noise").removeprefix("gaussian_")
 
 
-def _label(row: "Robustness") -> Text:
-    return plain(f"{row.model} ({row.variant})" if row.variant else row.model)
-
-
 def _share(value: float) -> Text:
     return Text(f"{value:.3f}".removeprefix("0") if value < 1 else "1.000")
 
 
-def _line(row: "Robustness") -> Line:
-    # Two digits, so that every corruption has its column at 120 characters.
-    means = {
-        name: Text(f"{sum(curve) / len(curve):.2f}".removeprefix("0"))
-        for name, curve in row.curves.items()
+def _line(row: "Robustness", names: Sequence[str]) -> Line:
+    # Two digits, so that more corruptions have their column on one screen.
+    cells = {
+        name: Text(f"{fmean(curve):.2f}".removeprefix("0") + " " + "".join(map(_bar, curve)))
+        for name in names
+        if (curve := row.curves.get(name))
     }
-    return Line(cells=_means(row, row.mean_accuracy) | means)
+    return Line(cells=_means(row, row.mean_accuracy) | cells)
 
 
 def _means(row: "Robustness", mean: float | None) -> dict[str, Text]:
     return {
-        "model": _label(row),
+        "model": plain(f"{row.model} ({row.variant})" if row.variant else row.model),
         "clean": _share(row.clean_accuracy),
         "mean": _share(mean or 0.0),
         "relative": Text(f"{100 * (row.of_clean(mean) or 0.0):.0f} %"),
     }
-
-
-def _curves(row: "Robustness") -> Line:
-    bars = {name: Text("".join(map(_bar, curve))) for name, curve in row.curves.items()}
-    return Line(cells={"model": _label(row)} | bars)
 
 
 def _bar(accuracy: float) -> str:
@@ -163,8 +158,10 @@ def _bar(accuracy: float) -> str:
 def _legend(rows: Sequence["Robustness"], width: int) -> Iterator[Text]:
     seeds = sorted({row.seeds for row in rows})
     mean = "mean: over corruptions of the mean over their strengths; of clean: its share of clean"
-    counted = f"; {seeds[0]}–{seeds[-1]} seeds" if seeds[-1] > 1 else ""
-    yield Text(f"{mean}{counted}.")
+    counted = ""
+    if seeds[-1] > 1:
+        counted = f"; {'–'.join(dict.fromkeys((str(seeds[0]), str(seeds[-1]))))} seeds"
+    yield Text(f"{mean}{counted}; each bar from 0 to 1.")
     names = [name for name in CORRUPTIONS if any(name in row.curves for row in rows)]
     indent = max(len(_short(name)) for name in names) + 2
     for name in names:

@@ -22,29 +22,32 @@ TIMELINE_COLUMNS: Final = (
     "is_real",
     "p_value",
     "changed",
+    "versions",
+    "model_code",
+    "harness_code",
     "trials",
 )
 _COLUMNS: Final = (
     Column(name="when", heading="trained", align="left"),
-    Column(name="train", heading="trained on", align="left", keep=2),
-    Column(name="variant", heading="variant", align="left", keep=4),
-    Column(name="seeds", heading="seeds", keep=5),
+    Column(name="train", heading="trained on", align="left", keep=3),
+    Column(name="variant", heading="variant", align="left", keep=2),
+    Column(name="seeds", heading="seeds", keep=4),
     Column(name="accuracy", heading="accuracy"),
     Column(name="verdict", heading="", align="left"),
     Column(name="changed", heading="what changed", align="left", keep=1, wraps_at=24),
-    Column(name="trial", heading="trial", align="left", keep=3),
+    Column(name="trial", heading="trial", align="left", keep=5),
 )
 
 
 def timeline_lines(model: str, dataset: str, entries: Sequence[Entry], width: int) -> list[Text]:
     """Return one line an entry, oldest first."""
     title = plain(f"{model} on {dataset}, over time", "heading")
-    lines = [_line(entry) for entry in entries]
+    lines = [_line(entry, dataset) for entry in entries]
     note = "Each entry is compared with the first since the last change (paired, Bonferroni, 5 %)."
     return [title, *lay_out(_COLUMNS, lines, width, indent=1), Text(), Text(note)]
 
 
-def _line(entry: Entry) -> Line:
+def _line(entry: Entry, dataset: str) -> Line:
     comparison = entry.change.comparison
     if comparison is None:
         verdict = Text(
@@ -57,15 +60,22 @@ def _line(entry: Entry) -> Line:
     return Line(
         cells={
             "when": Text(entry.started_at[:16].replace("T", " ")),
-            "train": plain(entry.train_dataset),
+            "train": plain(entry.train_dataset if entry.train_dataset != dataset else ""),
             "variant": plain(entry.variant),
             "seeds": Text(str(entry.seeds)),
             "accuracy": Text(share(entry.accuracy, 4)),
             "verdict": verdict,
-            "changed": Text(clean(", ".join(entry.changed))),
+            "changed": Text(clean(", ".join(entry.changed) or _start(entry))),
             "trial": Text(entry.trials[0][:8]),
         }
     )
+
+
+def _start(entry: Entry) -> str:
+    """Return what the first entry of a course began with."""
+    if entry.change.reference is not None or entry.change.comparison is not None:
+        return ""
+    return ", ".join(f"{name} {version}" for name, version in entry.versions.items())
 
 
 def timeline_records(entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -81,6 +91,9 @@ def timeline_records(entries: Sequence[Entry]) -> list[dict[str, Any]]:
             "is_real": entry.change.is_real,
             "p_value": entry.change.comparison.p_value if entry.change.comparison else None,
             "changed": list(entry.changed),
+            "versions": [f"{name} {version}" for name, version in entry.versions.items()],
+            "model_code": entry.code[0],
+            "harness_code": entry.code[1],
             "trials": list(entry.trials),
         }
         for entry in entries

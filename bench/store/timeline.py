@@ -10,6 +10,7 @@ from bench.scoring.changes import Change, changes
 from bench.scoring.crossed import Crossed, crossed
 from bench.store.index import Score, read_index
 from bench.store.layout import Store
+from bench.store.leaderboard import HIDDEN
 from bench.store.read import read_predictions, read_trial
 from bench.store.record import Identity
 
@@ -18,7 +19,11 @@ __all__ = ["Entry", "timeline"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One configuration's result; ``changed`` names what differs from the entry before."""
+    """One configuration's result; ``changed`` names what differs from the entry before.
+
+    ``versions`` are the libraries' (major.minor); ``code`` begins the hashes of the model's code
+    and of the harness's.
+    """
 
     started_at: str
     variant: str
@@ -28,6 +33,8 @@ class Entry:
     changed: tuple[str, ...]
     change: Change
     trials: tuple[str, ...]
+    versions: dict[str, str]
+    code: tuple[str, str]
 
 
 def timeline(store: Store, model: str, test_dataset: str) -> list[Entry]:
@@ -42,6 +49,7 @@ def timeline(store: Store, model: str, test_dataset: str) -> list[Entry]:
         score
         for score in read_index(store).scores.values()
         if score.model == model and score.test_dataset == test_dataset and score.labelled
+        if not HIDDEN & score.transform.keys()
     ]
     if not scores:
         raise BenchError(f"no results of {model} on {test_dataset}", fix="see bench show")
@@ -71,6 +79,8 @@ def _entries(store: Store, course: dict[tuple[str, str], list[Score]]) -> list[E
                 changed=() if before is None else _changed(before, identity),
                 change=change,
                 trials=tuple(score.trial_id for score in group),
+                versions=dict(identity.requires),
+                code=(identity.model_source[:8], identity.harness_source[:8]),
             )
         )
         before = identity

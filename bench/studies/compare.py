@@ -203,8 +203,10 @@ def _pair_name(pair: Pair, pairs: Sequence[Pair]) -> str:
     if len(same) == 1:
         return pair.test_dataset
     row = pair.a.row
-    trained = f"{row.train_dataset} → {row.test_dataset}"
-    return f"{row.model} {trained}" if len({each.a.row.model for each in same}) > 1 else trained
+    home = row.train_dataset == row.test_dataset
+    datasets = row.test_dataset if home else f"{row.train_dataset} → {row.test_dataset}"
+    has_models = len({each.a.row.model for each in same}) > 1
+    return f"{row.model} on {datasets}" if has_models else datasets
 
 
 def _nothing_shared(
@@ -213,6 +215,11 @@ def _nothing_shared(
     if skipped:
         return BenchError(f"{a.name} and {b.name} cannot be compared", why="; ".join(skipped))
     tested = [", ".join(sorted({row.test_dataset for row in s.rows})) or "nothing" for s in (a, b)]
+    if a.is_store and b.is_store and tested[0] != "nothing" != tested[1]:
+        return BenchError(
+            f"{a.name} and {b.name} hold no row in common",
+            why="two stores are compared row by row: same model, variant and datasets",
+        )
     where = f" among {', '.join(datasets)}" if datasets else ""
     return BenchError(
         f"{a.name} and {b.name} share no test split{where}",

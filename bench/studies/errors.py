@@ -29,6 +29,7 @@ from bench.studies.sides import SideData, read_side
 __all__ = ["ErrorAnalysis", "JointConfusion", "analyse_errors"]
 
 _GOOD_SHARE = 0.9  # of the best accuracy: what a model's word on a label is worth
+_COUNTED_SHARE = 0.5  # of it: what reads less would drown what the others get wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,9 @@ class JointConfusion:
 class ErrorAnalysis:
     """What the models of one board get wrong; each stands by its first seed.
 
+    Models that read less than half of what the best reads, such as the floor, have their accuracy
+    and their agreement shown and count for nothing else; ``is_counted`` tells which do.
+
     ``agreement`` and ``overlap`` are (n_models, n_models), float64: the share of images that a pair
     reads the same, and of their errors those that both make (NaN without any). ``predicted`` is
     (n_models, n), int64, columns of ``classes``.
@@ -56,6 +60,7 @@ class ErrorAnalysis:
     models: tuple[str, ...]
     rows: tuple[Row, ...]
     accuracies: tuple[float, ...]
+    is_counted: tuple[bool, ...]
     oracle_accuracy: float
     vote_accuracy: float
     confusions: tuple[JointConfusion, ...]
@@ -106,20 +111,25 @@ def _analyse(store: Store, board: Board) -> ErrorAnalysis | None:
     predicted = np.stack([side.predicted[0] for side in sides])
     labels, classes = sides[0].labels, sides[0].classes
     suspects, n_witnesses = _suspects(store, sides, predicted, labels)
+    accuracies = (predicted == labels).mean(axis=1)
+    counted = accuracies >= _COUNTED_SHARE * accuracies.max()
+    readers = predicted[counted]
+    alone = iter(only_one_right(readers, labels))
     return ErrorAnalysis(
         test_dataset=board.test_dataset,
         n_images=len(labels),
         classes=classes,
         models=tuple(_label(side.row) for side in sides),
         rows=tuple(side.row for side in sides),
-        accuracies=tuple(float(a) for a in (predicted == labels).mean(axis=1)),
-        oracle_accuracy=float((oracle(predicted, labels) == labels).mean()),
-        vote_accuracy=float((majority_vote(predicted) == labels).mean()),
-        confusions=_confusions(predicted, labels, classes),
-        hardest=tuple(hardest_images(predicted, labels)),
+        accuracies=tuple(float(a) for a in accuracies),
+        is_counted=tuple(bool(c) for c in counted),
+        oracle_accuracy=float((oracle(readers, labels) == labels).mean()),
+        vote_accuracy=float((majority_vote(readers) == labels).mean()),
+        confusions=_confusions(readers, labels, classes),
+        hardest=tuple(hardest_images(readers, labels)),
         suspects=suspects,
         n_witnesses=n_witnesses,
-        alone=tuple(tuple(map(int, images)) for images in only_one_right(predicted, labels)),
+        alone=tuple(tuple(map(int, next(alone))) if c else () for c in counted),
         agreement=agreement_matrix(predicted),
         overlap=error_overlap(predicted == labels),
         names=read_split(store, sides[0].row.split_hash).names,

@@ -123,7 +123,7 @@ def test_two_stores_are_compared_model_by_model(store: Store, add: Add, tmp_path
     compared = compare_sides(str(store.root), str(other.root), store)
     assert [pair.a.row.model for pair in compared.pairs] == ["a", "b"]
     assert compared.verdict is not None
-    assert compared.verdict.ties == ("a digits → digits", "b digits → digits")
+    assert compared.verdict.ties == ("a on digits", "b on digits")
 
 
 def test_over_datasets_each_is_decided_by_its_own_test(store: Store, add: Add) -> None:
@@ -212,3 +212,44 @@ def test_a_damaged_side_is_an_error_not_a_number(store: Store, add: Add, run_ben
     assert ended.code == 2
     assert "predictions.npz" in ended.err
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        pytest.param({"wrong_a": 5, "wrong_b": 9}, "one seed a side", id="one-seed"),
+        pytest.param({}, "A and B read equally many of 400 right", id="no-error"),
+        pytest.param({}, "classes       none differs", id="no-error-in-any-class"),
+        pytest.param(
+            {"wrong_a": 1, "labels": np.array([4])}, "B reads 1 more of 1; could be luck", id="n=1"
+        ),
+        pytest.param(
+            {"wrong_a": 1, "labels": np.array([4])},
+            "no test image of 0, 1, 2, 3, 5, 6, 7, 8, 9",
+            id="absent-classes",
+        ),
+    ],
+)
+def test_what_limits_a_comparison_is_said_on_the_screen(
+    store: Store, add: Add, run_bench: Run, facts: dict[str, Any], said: str
+) -> None:
+    same = {"labels": facts["labels"]} if "labels" in facts else {}
+    add(store, "a", facts.get("wrong_a", 0), **same)
+    add(store, "b", facts.get("wrong_b", 0), **same)
+    ended = run_bench("compare", "a", "b", "--store", store.root, columns=120)
+    assert ended.code == 0
+    assert said in " ".join(ended.out.split("\n                ")), ended.out
+
+
+def test_the_same_trials_are_called_the_same(store: Store, add: Add, run_bench: Run) -> None:
+    add(store, "a", 5)
+    out = run_bench("compare", "a", "a", "--store", store.root, columns=120).out
+    assert "A and B are the same trials" in out
+
+
+def test_two_stores_without_a_row_in_common_say_so(store: Store, add: Add, tmp_path: Path) -> None:
+    other = Store(tmp_path / "other")
+    add(store, "a", 5)
+    add(other, "b", 5)
+    with pytest.raises(BenchError, match="hold no row in common"):
+        compare_sides(str(store.root), str(other.root), store)

@@ -29,6 +29,23 @@ def test_images_that_only_one_model_reads_right_are_named(store: Store, add: Add
     assert alone == {"a": (), "b": (2,)}
 
 
+def test_a_model_far_below_the_best_is_not_counted(
+    store: Store, add: Add, labels: npt.NDArray[np.int64], run_bench: Run
+) -> None:
+    for model, wrong in (("a", [1, 7]), ("b", [7, 9]), ("c", [7])):
+        add(store, model, wrong)
+    add(store, "always-7", predicted=np.full_like(labels, 7))
+    (found,) = analyse_errors(store)
+    assert dict(zip(found.models, found.is_counted, strict=True))["always-7"] is False
+    assert found.alone[found.models.index("always-7")] == ()
+    assert [(h.image, h.n_models) for h in found.hardest] == [(7, 3)]
+    assert {(c.true, c.predicted) for c in found.confusions} == {("1", "2"), ("7", "8"), ("9", "0")}
+    assert found.oracle_accuracy == pytest.approx(399 / 400)
+    assert len(found.agreement) == 4
+    out = run_bench("show", "errors", "--store", store.root).out
+    assert "not counted: reads less than half of what the best does" in out
+
+
 def test_the_oracle_errs_only_where_all_do(store: Store, add: Add) -> None:
     add(store, "a", [1, 2, 3, 4])
     add(store, "b", [1, 5, 6, 7])
@@ -104,7 +121,7 @@ def test_a_single_image_can_be_analysed(store: Store, add: Add, run_bench: Run) 
     add(store, "a", 1, labels=np.array([4]))
     ended = run_bench("show", "errors", "--store", store.root)
     assert ended.code == 0
-    assert "4 read as 5 1 times (1 of 1 models)" in ended.out
+    assert "4 read as 5: 1 time (1 of 1 models)" in ended.out
 
 
 def test_probabilities_that_are_not_numbers_give_no_suspects(store: Store, add: Add) -> None:

@@ -62,3 +62,17 @@ def test_unlike_numbers_of_seeds_are_compared(store: Store, add: Add) -> None:
     entries = timeline(store, "m", "digits")
     assert [entry.seeds for entry in entries] == [3, 1]
     assert not entries[1].change.is_real
+
+
+def test_corrupted_images_are_no_part_of_a_result(store: Store, add: Add) -> None:
+    add(store, "m", 10)
+    add(store, "m", 300, evaluation={"transform": {"corruption": "rotate", "strength": 3}})
+    (entry,) = timeline(store, "m", "digits")
+    assert (entry.accuracy, entry.seeds) == (pytest.approx(0.975), 1)
+
+
+def test_versions_and_code_are_recorded(store: Store, add: Add, run_bench: Run) -> None:
+    add(store, "m", 10)
+    out = run_bench("show", "history", "m", "digits", "--json", "--store", store.root).out
+    (record,) = json.loads(out)
+    assert record.keys() >= {"versions", "model_code", "harness_code"}
