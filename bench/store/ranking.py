@@ -1,7 +1,7 @@
 """From predictions on the same images to intervals and ranks: where the store meets scoring."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from bench.scoring.crossed import crossed
 from bench.scoring.intervals import (
     MIN_WRITERS,
+    THESE_IMAGES_ONLY,
     Interval,
     accuracy_interval,
     seed_intervals,
@@ -39,17 +40,21 @@ class Ranking:
     method: str = ""
 
 
-def interval_of(correct: Correct, writers: Sequence[str] | None) -> Interval:
+def interval_of(
+    correct: Correct, writers: Sequence[str] | None, *, is_own: bool = False
+) -> Interval:
     """Return the 95 % interval of accuracy that fits what is known.
 
     Between writers where at least five are known, over seeds and images where there are several
-    seeds, else Wilson's.
+    seeds, else Wilson's. With fewer writers, or an own folder (`is_own`) without any known, it is
+    marked as one of these images only.
     """
     if writers is not None and len(set(writers)) >= MIN_WRITERS:
         return writers_interval(crossed(list(correct)), np.array(writers))
+    note = THESE_IMAGES_ONLY if writers or is_own else ""
     if len(correct) > 1:
-        return seed_intervals(crossed(list(correct))).both
-    note = "these images only" if writers else ""
+        both = seed_intervals(crossed(list(correct))).both
+        return replace(both, note=note or both.note)
     return accuracy_interval(int(correct[0].sum()), len(correct[0]), note=note)
 
 
