@@ -36,7 +36,6 @@ def misread_lines(
         What to type to see the others.
     """
     if not found.images:
-        yield Text("No image was misread.")
         return
     n = len(found.images)
     title = f"misread: {n:,} of {found.n_images:,}"
@@ -56,9 +55,10 @@ def misread_lines(
             line.rstrip()
             yield line
     if len(shown) < n:
-        yield Text(f" … {n - len(shown):,} more" + f": {more}" * bool(more))
+        yield Text(" ").append_text(plain(f"… {n - len(shown):,} more: {more}"))
+        yield Text()
     if found.pixels is None:
-        yield Text(" (The pictures are no longer in the data cache; a run makes them again.)")
+        yield Text("The pictures are no longer in the data cache; a run makes them again.")
 
 
 def _block(found: "Misread", each: "MisreadImage", width: int, colour: bool) -> list[Text]:
