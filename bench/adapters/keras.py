@@ -203,6 +203,9 @@ class KerasClassifier:
         if self._predict is None:
             self._predict = _compile_prediction(self.network, self.image_shape)
         images = np.ascontiguousarray(images, dtype=np.float32)
+        if 0 < len(images) <= _BATCHES[-1]:
+            alone: Probabilities = self._predict(_fill_up(images)).numpy()[: len(images)]
+            return alone
         rows = np.empty((len(images), self._context.n_classes), dtype=np.float32)
         for first in range(0, len(images), _BATCHES[-1]):
             part = images[first : first + _BATCHES[-1]]

@@ -8,6 +8,7 @@ import struct
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +37,9 @@ __all__ = [
 TFLITE_FILE: Final = "model-int8.tflite"
 _BATCH: Final = 64
 _REPRESENTATIVE: Final = 500
+# A float32 this large has no fraction: added to a number, it leaves the nearest whole number in the
+# lowest bits, in half the time of rounding and converting.
+_ROUNDING: Final = 1.5 * 2**23
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,58 +161,101 @@ class LiteRTClassifier:
     """A classifier that runs a ``.tflite`` file; it cannot be trained."""
 
     def __init__(self, file: Path, threads: int) -> None:
-        content = file.read_bytes()
-        if not content:
+        self._content = file.read_bytes()
+        if not self._content:
             raise ValueError("the file is empty")
-        self._interpreter = _import_litert("interpreter").Interpreter(
-            model_content=content, num_threads=threads
-        )
-        self._model_bytes = _constant_bytes(content)
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
-        self._batch = 0
+        self._threads = threads
+        self._model_bytes = _constant_bytes(self._content)
+        self._runners: dict[int, _Runner] = {}
+        self._single = self._runner(1)
 
     def predict_proba(self, images: "Images") -> "Probabilities":
         """Return class probabilities, (n, n_classes) float32; rows sum to 1.
 
         int8 probabilities are multiples of 1/256, so that they are scaled to a sum of 1.
         """
-        images = _to_stored(np.asarray(images, dtype=np.float32), self._input)
-        rows = [np.zeros((0, self.n_classes), dtype=np.float32)]
+        images = np.asarray(images, dtype=np.float32)
+        if len(images) == 1:
+            return _as_shares(self._single(images))
+        rows = np.empty((len(images), self.n_classes), dtype=np.float32)
         for first in range(0, len(images), _BATCH):
             part = images[first : first + _BATCH]
-            # Each size the interpreter is set to costs time: sizes are 1 and the full batch.
-            size = 1 if len(images) == 1 else _BATCH
-            rows.append(self._invoke(_fill_up(part, size))[: len(part)])
-        probabilities = np.concatenate(rows)
-        sums = probabilities.sum(axis=1, keepdims=True)
-        rows_of_zeros = sums == 0
-        probabilities = np.where(rows_of_zeros, np.float32(1), probabilities)
-        sums = np.where(rows_of_zeros, np.float32(self.n_classes), sums)
-        return np.divide(probabilities, sums, dtype=np.float32)
+            rows[first : first + _BATCH] = self._runner(_BATCH)(_fill_up(part))[: len(part)]
+        return _as_shares(rows)
 
     @property
     def n_classes(self) -> int:
         """How many columns ``predict_proba`` returns."""
-        return int(self._output["shape"][-1])
+        return self._single.n_classes
 
     def describe(self) -> Description:
         """Return the bytes of the stored weights and the engine."""
         from importlib.metadata import version
 
-        kind = np.dtype(self._input["dtype"]).name
         major, minor, *_ = version("ai-edge-litert").split(".")
+        kind = self._single.dtype.name
         return Description(model_bytes=self._model_bytes, engine=f"litert {major}.{minor} ({kind})")
 
-    def _invoke(self, batch: "Images") -> npt.NDArray[np.float32]:
-        if len(batch) != self._batch:
-            shape = [len(batch), *map(int, self._input["shape"][1:])]
-            self._interpreter.resize_tensor_input(self._input["index"], shape)
-            self._interpreter.allocate_tensors()
-            self._batch = len(batch)
-        self._interpreter.set_tensor(self._input["index"], batch)
-        self._interpreter.invoke()
-        return _from_stored(self._interpreter.get_tensor(self._output["index"]), self._output)
+    def _runner(self, size: int) -> "_Runner":
+        # Setting an interpreter to another batch size plans its memory anew: each size has its own.
+        if size not in self._runners:
+            self._runners[size] = _Runner(self._content, size, self._threads)
+        return self._runners[size]
+
+
+class _Runner:
+    """State: an interpreter for batches of one size, with the arrays it is fed from.
+
+    One image takes as long in here as 30 calls of numpy: nothing is allocated or asked for twice.
+    """
+
+    def __init__(self, content: bytes, size: int, threads: int) -> None:
+        interpreter = _import_litert("interpreter").Interpreter(
+            model_content=content, num_threads=threads
+        )
+        given, returned = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        shape = (size, *map(int, given["shape"][1:]))
+        interpreter.resize_tensor_input(given["index"], shape)
+        interpreter.allocate_tensors()
+        self.n_classes = int(returned["shape"][-1])
+        self.dtype = np.dtype(given["dtype"])
+        self._set, self._invoke, self._get = (
+            partial(interpreter.set_tensor, given["index"]),
+            interpreter.invoke,
+            partial(interpreter.get_tensor, returned["index"]),
+        )
+        scale, zero = given["quantization"]
+        self._is_quantized = bool(scale)
+        if self._is_quantized:
+            limits = np.iinfo(self.dtype)
+            self._steps_per_unit = np.float32(1 / scale)
+            self._lowest = np.float32(limits.min - zero)
+            self._highest = np.float32(limits.max - zero)
+            # Images are in [0, 1]: mostly all of that has a whole number of its own.
+            self._is_limited = bool(self._lowest > 0 or np.rint(1 / scale) > self._highest)
+            self._rounding = np.float32(_ROUNDING + zero)
+            self._steps = np.empty(shape, np.float32)
+            self._bits = self._steps.view(np.int32)
+            self._stored = np.empty(shape, self.dtype)
+        # The scale of the output drops out where rows are divided by their sums.
+        self._zero_share = np.float32(returned["quantization"][1])
+
+    def __call__(self, images: "Images") -> npt.NDArray[np.float32]:
+        """Return rows in proportion to the probabilities, (size, n_classes)."""
+        self._set(self._as_stored(images) if self._is_quantized else images)
+        self._invoke()
+        rows: npt.NDArray[np.float32] = self._get() - self._zero_share
+        return rows
+
+    def _as_stored(self, images: "Images") -> npt.NDArray[Any]:
+        """Return images as the whole numbers they stand for, within the limits of the type."""
+        steps = np.multiply(images, self._steps_per_unit, out=self._steps)
+        if self._is_limited:
+            np.maximum(steps, self._lowest, out=steps)
+            np.minimum(steps, self._highest, out=steps)
+        np.add(steps, self._rounding, out=steps)
+        np.copyto(self._stored, self._bits, casting="unsafe")
+        return self._stored
 
 
 def _import_litert(module: str) -> Any:
@@ -222,23 +269,16 @@ def _import_litert(module: str) -> Any:
         ) from error
 
 
-def _to_stored(images: "Images", details: dict[str, Any]) -> "Images":
-    scale, zero = details["quantization"]
-    if not scale:
-        return images
-    limits = np.iinfo(details["dtype"])
-    stored: npt.NDArray[Any] = np.clip(np.rint(images / scale) + zero, limits.min, limits.max)
-    return stored.astype(details["dtype"])
+def _as_shares(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Divide rows by their sums, in place; a row of zeros says nothing: equal shares."""
+    sums = np.add.reduce(rows, 1, keepdims=True)
+    if np.count_nonzero(sums) < len(sums):
+        rows[sums[:, 0] == 0] = 1
+        sums = np.add.reduce(rows, 1, keepdims=True)
+    return np.divide(rows, sums, out=rows)
 
 
-def _from_stored(values: npt.NDArray[Any], details: dict[str, Any]) -> npt.NDArray[np.float32]:
-    scale, zero = details["quantization"]
-    if not scale:
-        return values.astype(np.float32)
-    return (values.astype(np.float32) - np.float32(zero)) * np.float32(scale)
-
-
-def _fill_up(batch: "Images", size: int) -> "Images":
-    if len(batch) == size:
+def _fill_up(batch: "Images") -> "Images":
+    if len(batch) == _BATCH:
         return batch
-    return np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
+    return np.concatenate([batch, np.repeat(batch[-1:], _BATCH - len(batch), axis=0)])

@@ -127,6 +127,32 @@ def test_a_row_does_not_depend_on_the_number_of_images(
 
 
 @pytest.mark.parametrize(
+    "brightest", [pytest.param(1.0, id="all-of-the-range"), pytest.param(0.3, id="darker-images")]
+)
+def test_images_are_fed_as_the_nearest_steps_within_the_measured_range(
+    trained: KerasClassifier, tmp_path: Path, brightest: float
+) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    seen = representative_images(_images(50, 0)) * np.float32(brightest)
+    seen[0, 0, 0] = brightest
+    quantized = quantize_int8(trained, seen, tmp_path / "q.tflite")
+    interpreter = Interpreter(model_path=str(quantized.file))
+    interpreter.allocate_tensors()
+    given, returned = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    scale, zero = given["quantization"]
+    classifier = load_tflite(quantized.file)
+    for image in np.concatenate([_images(20, 9).images, np.ones((1, *SHAPE), np.float32)]):
+        steps = np.clip(np.rint(image / scale) + zero, -128, 127).astype(np.int8)
+        interpreter.set_tensor(given["index"], steps[None])
+        interpreter.invoke()
+        whole = interpreter.get_tensor(returned["index"]).astype(np.float64)
+        shares = whole - returned["quantization"][1]
+        expected = shares / shares.sum()
+        np.testing.assert_allclose(classifier.predict_proba(image[None]), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         pytest.param(b"", id="empty"),
