@@ -22,7 +22,7 @@ from bench.loading.cache import write_split
 from bench.spec import ImageSet
 from bench.store.layout import MODEL, Store
 from bench.store.read import read_evaluation, read_predictions, read_trial
-from bench.store.record import EvaluationRecord, TrialRecord
+from bench.store.record import Duplicate, EvaluationRecord, TrialRecord
 from bench.store.write import (
     publish_evaluation,
     publish_trial,
@@ -304,6 +304,7 @@ def _publish_pooled_evaluation(
     predicted = np.zeros(len(whole), dtype=np.int64)
     labels = np.zeros(len(whole), dtype=np.int64)
     probabilities = np.zeros((len(whole), len(record.classes)), dtype=np.float32)
+    duplicates = np.zeros(len(whole), dtype=np.int8)
     for fold, folder in zip(folded.folds, folders, strict=True):
         stored = read_predictions(folder)
         if stored.labels is None:
@@ -311,8 +312,16 @@ def _publish_pooled_evaluation(
         predicted[fold.places] = stored.predicted
         labels[fold.places] = stored.labels
         probabilities[fold.places] = stored.probabilities
+        if stored.duplicates is not None:
+            duplicates[fold.places] = stored.duplicates
     work = store.new_work_folder()
-    sha = write_predictions(work, labels=labels, predicted=predicted, probabilities=probabilities)
+    sha = write_predictions(
+        work,
+        labels=labels,
+        predicted=predicted,
+        probabilities=probabilities,
+        duplicates=duplicates,
+    )
     key = split_hash(labels, whole.names, whole.groups, len(whole))
     write_names(store, key, whole.names, whole.groups)
     each = read_evaluation(folders[0])
@@ -330,6 +339,8 @@ def _publish_pooled_evaluation(
             classes=record.classes,
             n_test=len(whole),
             adapted=each.adapted,
+            leaked=int((duplicates == Duplicate.EXACT).sum()),
+            near_duplicates=int((duplicates == Duplicate.NEAR).sum()),
             predict_us_per_image=each.predict_us_per_image,
             latency_ms_p50=each.latency_ms_p50,
             latency_ms_p95=each.latency_ms_p95,

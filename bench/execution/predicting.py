@@ -14,13 +14,13 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.execution.contract import check_predicted, check_probabilities
 from bench.execution.latency import measure_latency
-from bench.execution.splits import image_hashes, open_split
+from bench.execution.splits import image_hashes, near_duplicate_pairs, open_split
 from bench.execution.variants import Variant, make_variant
 from bench.images.shape import adapt, describe_adaptation
 from bench.loading.mnist_c import is_of_mnist_c
 from bench.spec import Classifier, ImageSet, Labels, Probabilities
 from bench.store.layout import RECORD, Store
-from bench.store.record import EvaluationRecord
+from bench.store.record import Duplicate, EvaluationRecord
 from bench.store.write import split_hash, utc_now, write_predictions, write_split
 from bench.task import EvaluationTask, TrialTask
 
@@ -60,8 +60,13 @@ class Predictor:
         probabilities, predicted, seconds = self._predict(split, variant, evaluation.transform)
         labels = self._labels(split, evaluation)
         folder = self.work / "evaluations" / evaluation.evaluation_id
+        duplicates = self._duplicates(evaluation)
         sha256 = write_predictions(
-            folder, labels=labels, predicted=predicted, probabilities=probabilities
+            folder,
+            labels=labels,
+            predicted=predicted,
+            probabilities=probabilities,
+            duplicates=duplicates,
         )
         key = split_hash(labels, split.names, split.groups, len(split))
         write_split(Store(self.work), key, split.names, split.groups)
@@ -79,7 +84,8 @@ class Predictor:
             n_test=len(split),
             labelled=labels is not None,
             adapted=describe_adaptation(split.shape, self.task.image_shape),
-            leaked=self._count_leaks(evaluation),
+            leaked=int((duplicates == Duplicate.EXACT).sum()),
+            near_duplicates=int((duplicates == Duplicate.NEAR).sum()),
             predict_seconds=seconds,
             predict_us_per_image=1e6 * seconds / len(split) if len(split) else None,
             **_variant_facts(variant),
@@ -137,13 +143,24 @@ class Predictor:
             return None
         return np.asarray(evaluation.class_columns, dtype=np.int64)[split.labels]
 
-    def _count_leaks(self, evaluation: EvaluationTask) -> int:
+    def _duplicates(self, evaluation: EvaluationTask) -> npt.NDArray[np.int8]:
+        """Return for each test image whether it is among the images trained on, (n,)."""
+        found = np.zeros(evaluation.split.n, dtype=np.int8)
         if self.task.train is None:
-            return 0
+            return found
+        pairs = near_duplicate_pairs(self.task.train, evaluation.split)
+        if self.trained_on is not None:
+            pairs = pairs[np.isin(pairs[:, 0], self.trained_on)]
+        found[pairs[:, 1]] = Duplicate.NEAR
         if self.train_hashes is None:
             hashes = image_hashes(self.task.train)
             self.train_hashes = hashes if self.trained_on is None else hashes[self.trained_on]
-        return int(np.isin(image_hashes(evaluation.split), self.train_hashes).sum())
+        same = np.flatnonzero(np.isin(image_hashes(evaluation.split), self.train_hashes))
+        # Blank pages are all alike: a photo in which no digit was found has not leaked.
+        pixels = open_split(evaluation.split).pixels[same]
+        is_blank = pixels.max(axis=(1, 2, 3)) == pixels.min(axis=(1, 2, 3))
+        found[same[~is_blank]] = Duplicate.EXACT
+        return found
 
 
 def _corrupted(

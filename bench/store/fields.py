@@ -166,6 +166,13 @@ _FURTHER: Final = (
     _field("evaluation_only", "true/false", "nothing can be trained on the test dataset", _truth),
     _field("labelled", "true/false", "the truth of the test images is known", _truth),
     _field("leaked", "whole number", "test images that are also training images", count),
+    _field(
+        "near_duplicates",
+        "whole number",
+        "further test images that are nearly the same as a training image",
+        count,
+    ),
+    _field("left_out", "list of numbers", "places of test images that are not scored", _listed),
     _field("interval_method", "text", "how the interval of accuracy was computed"),
     _field("interval_note", "text", "what the interval speaks of"),
     _field("metrics", "mapping", "every metric, by name", _mapped),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from bench.errors import BenchError, NewerFormatError, StoreError
 from bench.scoring.metrics import BUILT_IN_METRICS, METRICS_VERSION, score
@@ -26,6 +27,7 @@ __all__ = ["Failure", "Index", "Score", "read_index", "score_evaluation"]
 
 
 NEWER = "of a newer format"
+_NONE_LEFT_OUT: npt.NDArray[np.intp] = np.zeros(0, dtype=np.intp)
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -75,6 +77,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     best_batch: int | None = None
     latency_ms_best_batch: float | None = None
     predict_images_per_second: float | None = None
+    near_duplicates: int = 0
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -172,8 +175,15 @@ def _save(path: Path, index: Index) -> None:
         return
 
 
-def score_evaluation(store: Store, name: str) -> Score:
+def score_evaluation(
+    store: Store, name: str, left_out: npt.NDArray[np.intp] = _NONE_LEFT_OUT
+) -> Score:
     """Score one evaluation's folder from its predictions.
+
+    Parameters
+    ----------
+    left_out : ndarray of shape (n,), intp
+        Places of test images that are not scored: the duplicates of training images.
 
     Raises
     ------
@@ -182,7 +192,10 @@ def score_evaluation(store: Store, name: str) -> Score:
     """
     record = read_evaluation(store.evaluations / name)
     trial = read_trial(store.trial(record.trial_id))
-    scored = _metrics(store, name) if record.labelled else {}
+    scored = _metrics(store, name, left_out) if record.labelled else {}
+    if len(left_out):
+        n_kept = record.n_test - len(left_out)
+        record = msgspec.structs.replace(record, n_test=n_kept, leaked=0, near_duplicates=0)
     return _summarise(name, trial, record, scored)
 
 
@@ -218,16 +231,19 @@ def _score_plugins(
         )
 
 
-def _metrics(store: Store, name: str) -> dict[str, MetricScore]:
-    return score(_checked(store, name), [*BUILT_IN_METRICS, *plugin_metrics().metrics.values()])
+def _metrics(store: Store, name: str, left_out: npt.NDArray[np.intp]) -> dict[str, MetricScore]:
+    metrics = [*BUILT_IN_METRICS, *plugin_metrics().metrics.values()]
+    return score(_checked(store, name, left_out), metrics)
 
 
-def _checked(store: Store, name: str) -> Predictions:
+def _checked(
+    store: Store, name: str, left_out: npt.NDArray[np.intp] = _NONE_LEFT_OUT
+) -> Predictions:
     """Return an evaluation's predictions as metrics read them."""
     folder = store.evaluations / name
     record = read_evaluation(folder)
     trial = read_trial(store.trial(record.trial_id))
-    stored = read_predictions(folder)
+    stored = read_predictions(folder).without(left_out)
     if stored.labels is None:
         raise StoreError(f"{folder}", why="is damaged (its labels are missing)")
     groups = read_split(store, record.split_hash).groups
@@ -237,7 +253,7 @@ def _checked(store: Store, name: str) -> Predictions:
             stored.predicted,
             stored.probabilities,
             record.classes,
-            groups=None if groups is None else np.array(groups),
+            groups=None if groups is None else np.delete(np.array(groups), left_out),
             is_calibrated=trial.probabilities == "calibrated",
         )
     except BenchError as error:
@@ -284,6 +300,7 @@ def _summarise(
         evaluation_only=record.evaluation_only,
         labelled=record.labelled,
         leaked=record.leaked,
+        near_duplicates=record.near_duplicates,
         n_test=record.n_test,
         classes=record.classes,
         test_hash=record.test_hash,

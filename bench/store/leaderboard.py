@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bench.errors import NewerFormatError, StoreError
 from bench.store.atomic import write_bytes
+from bench.store.duplicates import LeftOut, images_left_out
 from bench.store.index import NEWER, Failure, Index, Score, read_index
 from bench.store.layout import Store
 from bench.store.metrics_in_use import plugin_metrics
@@ -22,7 +23,7 @@ from bench.store.rows import COLUMNS, Board, Row, row_as_dict
 
 __all__ = ["BOARDS_VERSION", "COLUMNS", "Board", "Row", "leaderboards", "per_seed", "row_as_dict"]
 
-BOARDS_VERSION = 1
+BOARDS_VERSION = 2
 # Read by `bench show robustness`; pooled over the folds into a trial of their own.
 HIDDEN = frozenset({"corruption", "fold"})
 
@@ -33,13 +34,20 @@ class _Cached(msgspec.Struct, frozen=True, kw_only=True):
     damaged: dict[str, str] = {}
 
 
-def leaderboards(store: Store, *, test_datasets: Iterable[str] | None = None) -> list[Board]:
+def leaderboards(
+    store: Store,
+    *,
+    test_datasets: Iterable[str] | None = None,
+    exclude_duplicates: bool = False,
+) -> list[Board]:
     """Return one board for each test dataset in the store, in order of their names.
 
     Parameters
     ----------
     test_datasets : iterable of str or None
         Only these.
+    exclude_duplicates : bool
+        Score without the test images that are, or nearly are, training images of a row.
 
     Raises
     ------
@@ -49,13 +57,14 @@ def leaderboards(store: Store, *, test_datasets: Iterable[str] | None = None) ->
     trials, evaluations = trial_folders(store), evaluation_folders(store)
     digest = _digest(trials, evaluations)
     path = store.index / "boards.msgpack"
-    boards = _cached(path, digest)
+    boards = None if exclude_duplicates else _cached(path, digest)
     if boards is None:
         index = read_index(store, trials=trials, evaluations=evaluations)
-        boards = _build(store, index)
+        boards = _build(store, index, exclude_duplicates)
         if index.damaged and not boards:
             raise _nothing_readable(store, index)
-        _remember(path, digest, boards)
+        if not exclude_duplicates:
+            _remember(path, digest, boards)
     wanted = None if test_datasets is None else set(test_datasets)
     return [board for board in boards if wanted is None or board.test_dataset in wanted]
 
@@ -96,7 +105,7 @@ def _remember(path: Any, digest: str, boards: list[Board]) -> None:
         return  # derived: a read-only store is still shown
 
 
-def _build(store: Store, index: Index) -> list[Board]:
+def _build(store: Store, index: Index, exclude_duplicates: bool) -> list[Board]:
     by_test: dict[str, dict[tuple[str, str, str], list[Score]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -108,7 +117,12 @@ def _build(store: Store, index: Index) -> list[Board]:
     for test_dataset in sorted(by_test):
         groups = [_newest_config(scores) for scores in by_test[test_dataset].values()]
         failures = _open_failures(groups, index.failures.values(), test_dataset)
-        boards.append(_board(store, test_dataset, groups, failures, index))
+        last = _last(groups)
+        left_out = LeftOut()
+        if exclude_duplicates:
+            left_out = images_left_out(store, groups, last.split_hash)
+            groups = [[left_out.rescore(store, score) for score in group] for group in groups]
+        boards.append(_board(store, last, groups, failures, index, left_out))
     seen = {(row.train_dataset, row.trials) for board in boards for row in board.rows}
     boards += _only_failures(index, seen)
     return boards
@@ -171,21 +185,25 @@ def _open_failures_of_untested(index: Index, tested: set[str]) -> list[Failure]:
     ]
 
 
+def _last(groups: list[list[Score]]) -> Score:
+    return max((score for group in groups for score in group), key=lambda score: score.started_at)
+
+
 def _board(
     store: Store,
-    test_dataset: str,
+    last: Score,
     groups: list[list[Score]],
     failures: list[Failure],
     index: Index,
+    left_out: LeftOut,
 ) -> Board:
-    last = max((score for group in groups for score in group), key=lambda score: score.started_at)
     correct = {
-        group[0].folder: [_correct(store, score) for score in group]
+        group[0].folder: [_correct(store, score, left_out) for score in group]
         for group in groups
         if group[0].labelled
     }
     writers = read_split(store, last.split_hash).groups
-    rows = [_row(group, correct.get(group[0].folder, []), writers) for group in groups]
+    rows = [_row(group, correct.get(group[0].folder, []), writers, left_out) for group in groups]
     may_rank = _competing(rows, last.split_hash)
     result = rank([Ranked(row.evaluations[0], correct[row.evaluations[0]]) for row in may_rank])
     rows = [
@@ -198,13 +216,13 @@ def _board(
     ]
     rows += [_failed_row(failure) for failure in failures]
     return Board(
-        test_dataset=test_dataset,
+        test_dataset=last.test_dataset,
         test_embedded=last.test_embedded,
-        n_test=last.n_test,
+        n_test=last.n_test - len(left_out.places),
         evaluation_only=last.evaluation_only,
         classes=last.classes,
         rows=tuple(sorted(rows, key=_order)),
-        notes=_notes(rows, last, index),
+        notes=(*left_out.notes, *_notes(rows, last, index)),
         to_separate=result.to_separate,
         method=result.method,
     )
@@ -258,17 +276,22 @@ def _notes(rows: Sequence[Row], last: Score, index: Index) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _correct(store: Store, score: Score) -> npt.NDArray[np.bool_]:
+def _correct(store: Store, score: Score, left_out: LeftOut) -> npt.NDArray[np.bool_]:
     predictions = read_predictions(store.evaluations / score.folder)
+    predictions = predictions.without(left_out.of(score.folder))
     return np.asarray(predictions.labels == predictions.predicted, dtype=np.bool_)
 
 
 def _row(
-    group: list[Score], correct: list[npt.NDArray[np.bool_]], writers: tuple[str, ...] | None
+    group: list[Score],
+    correct: list[npt.NDArray[np.bool_]],
+    writers: tuple[str, ...] | None,
+    left_out: LeftOut,
 ) -> Row:
     first = group[0]
     accuracies = [score.metrics["accuracy"] or 0.0 for score in group] if first.labelled else []
-    interval = interval_of(correct, writers) if correct else None
+    rest = left_out.rest(first.folder, writers)
+    interval = interval_of(correct, rest) if correct else None
     metrics = _mean_metrics(group)
     typical = _of_median_speed(group)
     return Row(
@@ -298,6 +321,8 @@ def _row(
         evaluation_only=first.evaluation_only,
         labelled=first.labelled,
         leaked=max(score.leaked for score in group),
+        near_duplicates=max(score.near_duplicates for score in group),
+        left_out=tuple(left_out.of(first.folder).tolist()),
         interval_method=interval.method if interval else "",
         interval_note=interval.note if interval else "",
         metrics=metrics,
@@ -370,6 +395,6 @@ def per_seed(store: Store, *, test_datasets: Iterable[str] | None = None) -> lis
     ]
     rows = []
     for score in scores:
-        correct = [_correct(store, score)] if score.labelled else []
-        rows.append(_row([score], correct, read_split(store, score.split_hash).groups))
+        correct = [_correct(store, score, LeftOut())] if score.labelled else []
+        rows.append(_row([score], correct, read_split(store, score.split_hash).groups, LeftOut()))
     return sorted(rows, key=lambda row: (row.test_dataset, *_order(row), row.trials))

@@ -34,6 +34,20 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
     labels: npt.NDArray[np.int64] | None
     predicted: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float32]
+    duplicates: npt.NDArray[np.int8] | None = None
+    """A `Duplicate` for each image; None where there is none, or it was not looked for."""
+
+    def without(self, left_out: npt.NDArray[np.intp]) -> "Predictions":
+        """Return the predictions of the images that are not at these places."""
+        if not len(left_out):
+            return self
+        kept = np.setdiff1d(np.arange(len(self.predicted)), left_out)
+        return Predictions(
+            labels=None if self.labels is None else self.labels[kept],
+            predicted=self.predicted[kept],
+            probabilities=self.probabilities[kept],
+            duplicates=None if self.duplicates is None else self.duplicates[kept],
+        )
 
 
 class SplitNames(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,17 +131,19 @@ def read_predictions(folder: Path) -> Predictions:
         raise StoreError(f"{path}", why="is damaged (an array is missing)")
     predicted, probabilities = arrays["predicted"], arrays["probabilities"]
     labels = arrays.get("labels")
+    duplicates = arrays.get("duplicates")
     n = len(predicted)
     if (
         probabilities.ndim != 2
         or len(probabilities) != n
-        or (labels is not None and len(labels) != n)
+        or any(array is not None and len(array) != n for array in (labels, duplicates))
     ):
         raise StoreError(f"{path}", why="is damaged (its arrays differ in length)")
     return Predictions(
         labels=None if labels is None else labels.astype(np.int64),
         predicted=predicted.astype(np.int64),
         probabilities=probabilities.astype(np.float32, copy=False),
+        duplicates=None if duplicates is None else duplicates.astype(np.int8),
     )
 
 

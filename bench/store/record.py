@@ -5,12 +5,20 @@ History of the format
 1. The first: trials, evaluations, shared splits.
 """
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Final
 
 import msgspec
 
-__all__ = ["SCHEMA_VERSION", "EvaluationRecord", "Identity", "Machine", "State", "TrialRecord"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Duplicate",
+    "EvaluationRecord",
+    "Identity",
+    "Machine",
+    "State",
+    "TrialRecord",
+]
 
 SCHEMA_VERSION: Final = 1
 
@@ -26,6 +34,14 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"  # stopped from outside, by Ctrl-C or a kill
     IMPOSSIBLE = "impossible"  # a pairing that makes no sense; never stored
     DATA_MISSING = "data_missing"  # the dataset is not on this machine; never stored
+
+
+class Duplicate(IntEnum):
+    """Whether a test image is among the training images: ``duplicates`` of the predictions."""
+
+    NONE = 0
+    NEAR = 1  # nearly the same picture, as a photo saved again is
+    EXACT = 2
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -121,6 +137,7 @@ class EvaluationRecord(_Struct, frozen=True, kw_only=True):
     labelled: bool = True
     adapted: str = ""  # how images were brought to the model's shape, in words
     leaked: int = 0  # test images that are also training images
+    near_duplicates: int = 0  # further ones that are nearly the same as a training image
     predict_seconds: float | None = None
     predict_us_per_image: float | None = None
     latency_ms_p50: float | None = None  # batch of one

@@ -45,6 +45,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_only: bool = False
     labelled: bool = True
     leaked: int = 0
+    near_duplicates: int = 0
+    left_out: tuple[int, ...] = ()  # places of test images not scored: duplicates
     interval_method: str = ""
     interval_note: str = ""
     metrics: dict[str, float | None] = {}

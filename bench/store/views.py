@@ -113,8 +113,9 @@ def abstaining(store: Store, row: Row, threshold: float) -> Abstention | str:
     if read_trial(store.trial(row.trials[0])).probabilities != "calibrated":
         return "the model gives scores that only rank the classes, not probabilities"
     confidences, rights = [], []
+    left_out = np.array(row.left_out, dtype=np.intp)
     for name in row.evaluations:
-        predictions = read_predictions(store.evaluations / name)
+        predictions = read_predictions(store.evaluations / name).without(left_out)
         index = np.arange(len(predictions.predicted))
         confidences.append(predictions.probabilities[index, predictions.predicted])
         rights.append(predictions.predicted == predictions.labels)
@@ -217,7 +218,7 @@ def row_report(store: Store, row: Row) -> RowReport:
     classes = read_evaluation(folders[0]).classes
     matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
     for folder in folders:
-        predictions = read_predictions(folder)
+        predictions = read_predictions(folder).without(np.array(row.left_out, dtype=np.intp))
         if predictions.labels is None:
             raise BenchError(f"{folder.name}", why="the images have no labels")
         matrix += confusion_matrix(predictions.labels, predictions.predicted, len(classes))

@@ -56,6 +56,7 @@ def write_predictions(
     labels: npt.NDArray[np.int64] | None,
     predicted: npt.NDArray[np.int64],
     probabilities: npt.NDArray[np.float32],
+    duplicates: npt.NDArray[np.int8] | None = None,
 ) -> str:
     """Write ``predictions.npz`` into a folder and return its SHA-256.
 
@@ -64,6 +65,8 @@ def write_predictions(
     labels, predicted : ndarray of shape (n,), int64
         Columns of `probabilities`; labels None for unlabelled images.
     probabilities : ndarray of shape (n, n_classes), float32
+    duplicates : ndarray of shape (n,), int8, or None
+        A `Duplicate` for each image; left out of the file where there is none.
     """
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, npt.NDArray[Any]] = {
@@ -72,6 +75,8 @@ def write_predictions(
     }
     if labels is not None:
         arrays["labels"] = labels.astype(_label_type(probabilities.shape[1]))
+    if duplicates is not None and duplicates.any():
+        arrays["duplicates"] = duplicates
     data = _npz(arrays)
     write_bytes(folder / PREDICTIONS, data)
     return sha256(data).hexdigest()

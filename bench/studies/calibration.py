@@ -35,7 +35,8 @@ def row_calibration(store: Store, row: Row) -> RowCalibration | str:
         return "the model gives scores that only rank the classes, not probabilities"
     confidences, rights, briers = [], [], []
     for name in row.evaluations:
-        stored = read_predictions(store.evaluations / name)
+        left_out = np.array(row.left_out, dtype=np.intp)
+        stored = read_predictions(store.evaluations / name).without(left_out)
         if stored.labels is None:
             return "the images have no labels"
         classes = read_evaluation(store.evaluations / name).classes
