@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.config import find_config, read_config
-from bench.errors import StoreError
+from bench.errors import OptionError, StoreError
 from bench.render.console import make_console
 from bench.render.export import as_csv, as_json
 from bench.render.hints import prog
@@ -17,7 +17,7 @@ from bench.render.leaderboard import board_view, closing_lines
 from bench.session import store_of
 from bench.store.fields import LEADERBOARD_FIELDS
 from bench.store.layout import Store
-from bench.store.leaderboard import Board, leaderboards, per_seed, row_as_dict
+from bench.store.leaderboard import Board, Row, leaderboards, per_seed, row_as_dict
 
 __all__ = [
     "open_store",
@@ -27,11 +27,14 @@ __all__ = [
     "show_history",
     "show_leaderboard",
     "show_matrix",
+    "show_misread",
     "show_people",
     "show_report",
     "show_robustness",
     "show_trial",
 ]
+
+_MISREAD_SHOWN = 8
 
 
 def open_store(explicit: Path | None) -> Store:
@@ -88,12 +91,19 @@ def show_leaderboard(
     datasets: Sequence[str],
     all_rows: bool,
     each_seed: bool,
+    exclude_duplicates: bool,
     is_json: bool,
     is_csv: bool,
 ) -> None:
     """Print the boards of a store."""
+    if each_seed and exclude_duplicates:
+        raise OptionError(
+            "--per-seed and --exclude-duplicates",
+            why="images are left out for all rows of a board",
+            fix="leave one out",
+        )
     store = open_store(explicit)
-    boards = leaderboards(store)
+    boards = leaderboards(store, exclude_duplicates=exclude_duplicates)
     known = [board.test_dataset for board in boards]
     for name in datasets:
         if name not in known:
@@ -110,23 +120,25 @@ def show_leaderboard(
 
 def show_report(
     explicit: Path | None,
-    model: str,
-    pairing: str,
-    variant: str,
+    named: tuple[str, str, str],
     abstain_below: float,
+    show_all: bool,
+    exclude_duplicates: bool,
     is_json: bool,
     is_csv: bool,
 ) -> None:
-    """Print one row's classification report."""
+    """Print the classification report of the row named by model, pairing and variant."""
     from bench.render import report as render
     from bench.render.calibration import calibration_lines
-    from bench.render.people import people_lines
+    from bench.render.intervals import interval_lines
+    from bench.render.people import people_lines, person_lines
     from bench.store.views import abstaining, find_row, people_of, row_report
     from bench.studies.calibration import row_calibration
+    from bench.studies.intervals import row_intervals
 
     store = open_store(explicit)
-    boards = leaderboards(store)
-    row = find_row(boards, model, pairing, variant)
+    boards = leaderboards(store, exclude_duplicates=exclude_duplicates)
+    row = find_row(boards, *named)
     found = row_report(store, row)
     if is_json:
         print(as_json(found.report.as_dict()))
@@ -137,6 +149,10 @@ def show_report(
     console = make_console()
     width = console.width
     print_lines(console, render.report_lines(row, found.report, found.confusions, width))
+    intervals = list(interval_lines(row_intervals(store, row), width))
+    if intervals:
+        console.print()
+        print_lines(console, intervals)
     if abstain_below:
         found_at = abstaining(store, row, abstain_below)
         console.print(render.abstention_line(found_at, abstain_below))
@@ -145,20 +161,47 @@ def show_report(
     print_lines(console, render.confusion_lines(found.matrix, found.classes, width))
     board = next(board for board in boards if row in board.rows)
     curve = render.history_lines(found.histories, width)
-    people = people_lines(board, {row.evaluations[0]: people_of(store, row)}, width)
     calibration = list(calibration_lines(row_calibration(store, row), width))
-    for part in (curve, calibration, people if board.evaluation_only else []):
+    persons = people_of(store, row) if board.evaluation_only else []
+    people = people_lines(board, {row.evaluations[0]: persons}, width)
+    each = person_lines(persons, width, all_persons=show_all)
+    for part in (curve, calibration, people, each):
         if part:
             console.print()
             print_lines(console, part)
+    if board.evaluation_only:
+        console.print()
+    show_misread(console, store, board, row, limit=0 if show_all else _MISREAD_SHOWN)
 
 
-def show_matrix(explicit: Path | None, models: Sequence[str], is_json: bool, is_csv: bool) -> None:
+def show_misread(console: Console, store: Store, board: Board, row: Row, *, limit: int) -> None:
+    """Print what a row misread of an own folder, at most `limit` images (0: all), as pictures."""
+    if not board.evaluation_only or not row.labelled:
+        return
+    from bench.render.misread import misread_lines
+    from bench.studies.misread import misread_images
+
+    found = misread_images(store, board, row)
+    more = f"{prog()} show report {row.model} {row.train_dataset}:{row.test_dataset} --all"
+    is_colour = console.color_system is not None
+    print_lines(
+        console, misread_lines(found, console.width, limit=limit, more=more, colour=is_colour)
+    )
+
+
+def show_matrix(
+    explicit: Path | None,
+    models: Sequence[str],
+    exclude_duplicates: bool,
+    is_json: bool,
+    is_csv: bool,
+) -> None:
     """Print train → test accuracies."""
     from bench.render.matrix import MATRIX_COLUMNS, matrix_lines, matrix_records
     from bench.store.views import matrix_rows
 
-    rows = matrix_rows(leaderboards(open_store(explicit)))
+    boards = leaderboards(open_store(explicit), exclude_duplicates=exclude_duplicates)
+    rows = matrix_rows(boards)
     if models:
         rows = [a for a in rows if any(fnmatchcase(a.row.model, name) for name in models)]
     if not rows:

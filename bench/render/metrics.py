@@ -16,30 +16,28 @@ from bench.store.record import State
 __all__ = ["metric_columns", "metric_lines", "metric_records"]
 
 _KEYS = ("test_dataset", "train_dataset", "model", "variant", "seeds", "n_test", "trials")
+_PARTS = ("low", "high", "interval_method")
 
 
 def metric_columns(boards: Sequence[Board]) -> list[str]:
     """Return the columns of the table: what names a row, then each metric with its interval."""
     columns = list(_KEYS)
     for name in _names(boards):
-        columns += [name, f"{name}_low", f"{name}_high", f"{name}_not_scored"]
+        columns += [name, *(f"{name}_{part}" for part in _PARTS), f"{name}_not_scored"]
     return columns
 
 
 def metric_records(boards: Sequence[Board]) -> list[dict[str, Any]]:
-    """Return a record for each row; an interval is known of one seed's metrics only."""
+    """Return a record for each row; over several seeds only accuracy has its interval here."""
     names = _names(boards)
     records = []
     for row in _rows(boards):
         record: dict[str, Any] = {key: getattr(row, key) for key in _KEYS}
         for name in names:
-            low, high = row.intervals.get(name, (None, None, ""))[:2]
-            record |= {
-                name: row.metrics.get(name),
-                f"{name}_low": low,
-                f"{name}_high": high,
-                f"{name}_not_scored": row.not_scored.get(name, ""),
-            }
+            interval = row.intervals.get(name, (None, None, ""))
+            record[name] = row.metrics.get(name)
+            record |= {f"{name}_{part}": x for part, x in zip(_PARTS, interval, strict=True)}
+            record[f"{name}_not_scored"] = row.not_scored.get(name, "")
         records.append(record)
     return records
 

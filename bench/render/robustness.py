@@ -108,7 +108,7 @@ def _blocks(rows: Sequence["Robustness"], width: int) -> Iterator[Text]:
     """Yield tables of the corruptions that fit beside each other; none is left out."""
     names = [name for name in CORRUPTIONS if any(name in row.curves for row in rows)]
     lines = [_line(row, names) for row in rows]
-    fixed = _FIXED
+    fixed: tuple[Column, ...] = _FIXED
     while names:
         columns = choose([*fixed, *_columns(names)], lines, width)
         size = max(1, len(columns) - len(fixed))

@@ -88,7 +88,7 @@ def tied_groups(rows: Sequence[Crossed], *, alpha: float = 0.05) -> Ties:
         p_values=p_values,
         adjusted=adjusted,
         needed=_needed(rows, order, adjusted, alpha),
-        method=f"paired tests of all pairs on the same images, Holm, {alpha:.0%}",
+        method=f"paired tests of all pairs on the same images, Holm, {100 * alpha:.0f} %",
     )
 
 

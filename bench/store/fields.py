@@ -157,6 +157,8 @@ _LEADERBOARD: Final = (
     _field("precision", "text", "float32 or bfloat16"),
     _field("threads", "whole number", "threads the trial could use", count),
     _field("trials", "list of text", "ids of the trials, one a seed", _listed),
+    _field("interval_method", "text", "how the interval of accuracy was computed"),
+    _field("interval_note", "text", "what the interval speaks of"),
 )
 
 _FURTHER: Final = (
@@ -173,8 +175,6 @@ _FURTHER: Final = (
         count,
     ),
     _field("left_out", "list of numbers", "places of test images that are not scored", _listed),
-    _field("interval_method", "text", "how the interval of accuracy was computed"),
-    _field("interval_note", "text", "what the interval speaks of"),
     _field("metrics", "mapping", "every metric, by name", _mapped),
     _field("file_bytes", "whole number", "size of the saved model", size),
     _field("multiply_adds", "whole number", "multiply-adds for one image", short_count),

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import NewerFormatError, StoreError
+from bench.scoring.intervals import Interval
 from bench.store.atomic import write_bytes
 from bench.store.duplicates import LeftOut, images_left_out
 from bench.store.index import NEWER, Failure, Index, Score, read_index
@@ -23,7 +24,7 @@ from bench.store.rows import COLUMNS, Board, Row, row_as_dict
 
 __all__ = ["BOARDS_VERSION", "COLUMNS", "Board", "Row", "leaderboards", "per_seed", "row_as_dict"]
 
-BOARDS_VERSION = 2
+BOARDS_VERSION = 3
 # Read by `bench show robustness`; pooled over the folds into a trial of their own.
 HIDDEN = frozenset({"corruption", "fold"})
 
@@ -291,7 +292,7 @@ def _row(
     first = group[0]
     accuracies = [score.metrics["accuracy"] or 0.0 for score in group] if first.labelled else []
     rest = left_out.rest(first.folder, writers)
-    interval = interval_of(correct, rest) if correct else None
+    interval = interval_of(correct, rest, is_own=first.evaluation_only) if correct else None
     metrics = _mean_metrics(group)
     typical = _of_median_speed(group)
     return Row(
@@ -326,7 +327,7 @@ def _row(
         interval_method=interval.method if interval else "",
         interval_note=interval.note if interval else "",
         metrics=metrics,
-        intervals=first.intervals if len(group) == 1 else {},
+        intervals=_intervals(group, interval),
         not_scored=first.not_scored,
         file_bytes=_median(score.file_bytes for score in group),
         multiply_adds=first.multiply_adds,
@@ -344,6 +345,16 @@ def _row(
         machine=first.machine,
         summary=first.summary,
     )
+
+
+def _intervals(
+    group: list[Score], interval: Interval | None
+) -> dict[str, tuple[float, float, str]]:
+    """Return the metrics' intervals: of one seed all, of several that of accuracy alone."""
+    found = dict(group[0].intervals) if len(group) == 1 else {}
+    if interval is not None:
+        found["accuracy"] = (interval.low, interval.high, interval.method)
+    return found
 
 
 def _of_median_speed(group: list[Score]) -> Score:

@@ -12,7 +12,7 @@ __all__ = ["COLUMNS", "Board", "Row", "row_as_dict"]
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The evaluations of one model, variant, training and test dataset, over its seeds.
 
-    The first fields, up to ``trials``, are the machine-readable leaderboard; shares are 0 to 1.
+    The first fields, to ``interval_note``, are the machine-readable leaderboard; shares are 0 to 1.
     """
 
     test_dataset: str
@@ -38,6 +38,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     precision: str = ""
     threads: int | None = None
     trials: tuple[str, ...] = ()
+    interval_method: str = ""
+    interval_note: str = ""
     # Not part of the stable columns:
     budget: str = "full"
     train_embedded: str = ""
@@ -47,8 +49,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     leaked: int = 0
     near_duplicates: int = 0
     left_out: tuple[int, ...] = ()  # places of test images not scored: duplicates
-    interval_method: str = ""
-    interval_note: str = ""
     metrics: dict[str, float | None] = {}
     intervals: dict[str, tuple[float, float, str]] = {}  # of one seed's metrics: low, high, method
     not_scored: dict[str, str] = {}  # metric -> why it has no value
@@ -82,7 +82,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return self.train_accuracy - self.accuracy
 
 
-COLUMNS = Row.__struct_fields__[: Row.__struct_fields__.index("trials") + 1]
+COLUMNS = Row.__struct_fields__[: Row.__struct_fields__.index("interval_note") + 1]
 
 
 class Board(msgspec.Struct, frozen=True, kw_only=True):

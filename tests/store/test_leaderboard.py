@@ -325,7 +325,7 @@ def test_the_stable_columns_come_in_the_documented_order(store: Store) -> None:
     (row,) = only(leaderboards(store)).rows
     assert tuple(row_as_dict(row)) == COLUMNS
     assert COLUMNS[:5] == ("test_dataset", "train_dataset", "model", "variant", "rank")
-    assert COLUMNS[-1] == "trials"
+    assert COLUMNS[-3:] == ("trials", "interval_method", "interval_note")
 
 
 def test_a_line_for_each_evaluation_on_request(store: Store) -> None:
