@@ -52,6 +52,8 @@ class Request:
     """"all" or names with commas: the stored models are tested on corrupted images too."""
     train_sizes: tuple[int, ...] = ()
     """A trial for each number of training images, for the learning curve."""
+    exclude_duplicates: bool = False
+    """Score without the test images that are, or nearly are, training images."""
     store: Path | None = None
     data_dir: Path | None = None
     cache_dir: Path | None = None

@@ -186,7 +186,9 @@ def execute(
         if made.fine_tune and not outcome.interrupted:
             outcome = _merged(outcome, _fine_tune(made, session.plugins, store, request, emit))
     on_event(outcome)
-    boards = leaderboards(store, test_datasets=_board_names(made))
+    boards = leaderboards(
+        store, test_datasets=_board_names(made), exclude_duplicates=request.exclude_duplicates
+    )
     return RunResult(
         plan=made,
         boards=tuple(boards),
@@ -311,7 +313,9 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
     return (value,) if isinstance(value, str | int | Path) else tuple(value)
 
 
-def load_results(store: str | Path | None = None, *, each_seed: bool = False) -> "pd.DataFrame":
+def load_results(
+    store: str | Path | None = None, *, each_seed: bool = False, exclude_duplicates: bool = False
+) -> "pd.DataFrame":
     """Return a store's leaderboards as a DataFrame with the documented columns.
 
     Parameters
@@ -319,14 +323,17 @@ def load_results(store: str | Path | None = None, *, each_seed: bool = False) ->
     store : str, Path or None
         Its folder (default: ``BENCH_STORE``, ``bench.toml``, ``./results/local``).
     each_seed : bool
-        A line for each evaluation instead of one over the seeds.
+        A line for each evaluation instead of one over the seeds; of all its images.
+    exclude_duplicates : bool
+        Score without the test images that are, or nearly are, training images of a row.
     """
     place = store_of(Path(store) if store else None, read_config(find_config()))
     if not place.root.is_dir():
         raise StoreError(f"store {place.root}", why="there is no such folder")
     if each_seed:
         return _frame(map(row_as_dict, per_seed(place)))
-    return _frame(row_as_dict(row) for board in leaderboards(place) for row in board.rows)
+    boards = leaderboards(place, exclude_duplicates=exclude_duplicates)
+    return _frame(row_as_dict(row) for board in boards for row in board.rows)
 
 
 def _frame(rows: Iterable[dict[str, Any]]) -> "pd.DataFrame":

@@ -13,6 +13,7 @@ __all__ = [
     "AnyDataDirOption",
     "CsvOption",
     "DataDirOption",
+    "ExcludeOption",
     "JsonOption",
     "PluginOption",
     "StoreOption",
@@ -92,6 +93,13 @@ AbstainOption: TypeAlias = Annotated[
         metavar="P",
         help="Also say what is left where a model may abstain below this probability.",
         show_default=False,
+    ),
+]
+ExcludeOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--exclude-duplicates",
+        help="Score without the test images that are, or nearly are, training images.",
     ),
 ]
 # For verbs to which a folder that is not there means something: they make it, or report it.

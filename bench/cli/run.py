@@ -7,6 +7,7 @@ import typer
 from bench.cli.arguments import (
     AbstainOption,
     DataDirOption,
+    ExcludeOption,
     PluginOption,
     StoreOption,
     complete_datasets,
@@ -119,6 +120,7 @@ def run(
         Literal["all", "best", "none"], typer.Option(help="Per-class tables after the run.")
     ] = "best",
     abstain_below: AbstainOption = 0.0,
+    exclude_duplicates: ExcludeOption = False,
     all_rows: Annotated[
         bool, typer.Option("--all-rows", help="Every row, not only the best 30.")
     ] = False,
@@ -163,6 +165,7 @@ def run(
         "corruptions": corruptions,
         "train_sizes": parse_sizes(train_sizes) if train_sizes else (),
         "fine_tune": fine_tune,
+        "exclude_duplicates": exclude_duplicates,
         "store": store,
         "data_dir": data_dir,
         "plugins": tuple(plugins or ()),

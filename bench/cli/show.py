@@ -5,7 +5,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bench.cli.arguments import AbstainOption, CsvOption, JsonOption, StoreOption, one_format
+from bench.cli.arguments import (
+    AbstainOption,
+    CsvOption,
+    ExcludeOption,
+    JsonOption,
+    StoreOption,
+    one_format,
+)
 
 __all__ = ["app"]
 
@@ -61,6 +68,7 @@ def leaderboard(
     all_metrics: Annotated[
         bool, typer.Option("--all-metrics", help="Every metric, those of plugins too.")
     ] = False,
+    exclude_duplicates: ExcludeOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
     store: StoreOption = None,
@@ -77,7 +85,8 @@ def leaderboard(
         return
     from bench.cli.show_views import show_leaderboard
 
-    show_leaderboard(store, datasets or [], all_rows, per_seed, as_json, as_csv)
+    wanted = datasets or []
+    show_leaderboard(store, wanted, all_rows, per_seed, exclude_duplicates, as_json, as_csv)
 
 
 @app.command()
@@ -86,18 +95,23 @@ def report(
     pairing: PairingArgument = "",
     variant: VariantOption = "",
     abstain_below: AbstainOption = 0.0,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="Every person and misread photo, not only the first.")
+    ] = False,
+    exclude_duplicates: ExcludeOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Show one model by class: table, confusions, learning curve, people.
+    """Show one model by class: table, confusions, learning curve, people, misread photos.
 
     For example:
       bench show report cnn-mnist-wide mnist:usps
     """
     from bench.cli.show_views import show_report
 
-    show_report(store, model, pairing, variant, abstain_below, as_json, as_csv)
+    named = (model, pairing, variant)
+    show_report(store, named, abstain_below, show_all, exclude_duplicates, as_json, as_csv)
 
 
 @app.command()
@@ -106,6 +120,7 @@ def matrix(
         list[str] | None,
         typer.Option("--model", "-m", metavar="NAME", help="Only these, names and globs."),
     ] = None,
+    exclude_duplicates: ExcludeOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
     store: StoreOption = None,
@@ -117,7 +132,7 @@ def matrix(
     """
     from bench.cli.show_views import show_matrix
 
-    show_matrix(store, models or [], as_json, as_csv)
+    show_matrix(store, models or [], exclude_duplicates, as_json, as_csv)
 
 
 @app.command()

@@ -128,6 +128,8 @@ def _mark(row: Row) -> str:
     marks = []
     if row.leaked:
         marks.append(f"leak: {count(row.leaked)} image{'s' if row.leaked > 1 else ''}")
+    if row.near_duplicates:
+        marks.append(f"near-duplicates: {count(row.near_duplicates)}")
     if row.budget != "full" and row.budget not in row.variant:
         marks.append(f"budget {row.budget}")
     if not row.labelled:
@@ -147,6 +149,7 @@ def _failure(row: Row) -> str:
 def _legend(board: Board) -> list[str]:
     sentences = []
     ranked = [row for row in board.rows if row.rank]
+    left_out = any(row.left_out for row in board.rows)
     if any(row.rank == "1=" for row in ranked):
         sentences.append(
             f'"1=": not separable from the best on these {count(board.n_test)} images'
@@ -158,6 +161,10 @@ def _legend(board: Board) -> list[str]:
     sentences.append(_interval_sentence(board.rows))
     if any(row.leaked for row in board.rows):
         sentences.append("A leak (test images among the training images) is not ranked.")
+    if any(row.near_duplicates for row in board.rows):
+        sentences.append("Near-duplicates are test images nearly the same as a training image.")
+    if any(row.leaked or row.near_duplicates for row in board.rows) and not left_out:
+        sentences.append(f"{prog()} show --exclude-duplicates scores without them.")
     unranked = [row for row in board.rows if not row.rank and row.state is State.OK]
     budgets = sorted({row.budget for row in unranked if row.budget != "full"})
     if budgets and ranked:

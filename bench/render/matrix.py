@@ -25,6 +25,7 @@ MATRIX_COLUMNS = (
     "drop",
     "n_test",
     "leaked",
+    "near_duplicates",
     "seeds",
 )
 

@@ -119,6 +119,7 @@ def _evaluation_lines(
         Column(name="n_test", heading="images"),
         Column(name="accuracy", heading="accuracy"),
         Column(name="leaked", heading="leaked", keep=4),
+        Column(name="near_duplicates", heading="near-duplicates", keep=4),
         Column(name="predict_us_per_image", heading="µs/image", keep=1),
         Column(name="latency_ms_p50", heading="ms, 1 image", keep=5),
         Column(name="latency_ms_p95", heading="p95", keep=9),

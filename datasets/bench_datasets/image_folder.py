@@ -54,6 +54,7 @@ def load_folder(folder: Path, options: Any) -> Dataset:
     DataError
         If there is no picture, none can be read, or it is to be trained on and has too few.
     """
+    from bench_datasets._folder.copies import copies_between_writers, copies_note
     from bench_datasets._folder.layout import LayoutOptions
     from bench_datasets._folder.reading import of_one_shape, read_samples
     from bench_datasets._folder.rules import recognise
@@ -77,12 +78,12 @@ def load_folder(folder: Path, options: Any) -> Dataset:
         notes.append(f"{left_out} image{'s' * (left_out != 1)} without a label: not scored")
     classes = _classes(samples, named)
     labelled = _image_set(images, samples, kept, classes)
-    findings = (*_layout_findings(layout), *samples.findings)
+    copies = copies_between_writers(labelled.pixels, labelled.names, labelled.groups)
     dataset = Dataset(
         classes=classes,
         test=labelled,
-        notes=tuple(notes),
-        findings=findings,
+        notes=(*notes, *copies_note(copies)),
+        findings=(*_layout_findings(layout), *samples.findings, *copies),
         truths=samples.truths,
     )
     return _to_train(dataset, folder.name, options["split_seed"]) if options["train"] else dataset

@@ -11,10 +11,10 @@ from bench.execution.contract import ContractError, check_predicted, check_proba
 from bench.execution.events import EpochEnded, EvaluationFinished
 from bench.execution.fitting import choose_images
 from bench.execution.latency import measure_latency
-from bench.loading.cache import write_split
+from bench.loading.cache import open_split, write_split
 from bench.spec import ImageSet
 from bench.store.read import read_evaluation, read_predictions, read_split, read_trial
-from bench.store.record import State
+from bench.store.record import Duplicate, State
 
 
 def run_one(tiny: Any, task: Any) -> Any:
@@ -214,6 +214,43 @@ def test_only_images_trained_on_can_leak(tiny: Any) -> None:
     record, _ = evaluation(tiny, task)
     (trial,) = tiny.records().values()
     assert (trial.n_train, record.leaked) == (12, 12)
+
+
+def test_near_duplicates_of_training_images_are_counted_and_placed(tiny: Any) -> None:
+    train = open_split(tiny.train).pixels
+    test = np.array(open_split(tiny.split(side=6)).pixels)
+    # Pictures saved again: other values, the same picture.
+    test[[4, 9]] = np.clip(train[[7, 3]].astype(np.int16) + 3, 0, 255).astype(np.uint8)
+    test[2] = train[5]
+    ref = write_split(
+        ImageSet(pixels=test, labels=np.arange(len(test)) % 3),
+        ("0", "1", "2"),
+        tiny.folder / "cache",
+    )
+    own = msgspec.structs.replace(tiny.task().evaluations[0], split=ref)
+    task = tiny.task(evaluations=(own,))
+    tiny.run(task, isolate=False)
+
+    record, predictions = evaluation(tiny, task)
+    assert (record.leaked, record.near_duplicates) == (1, 2)
+    assert predictions.duplicates is not None
+    assert np.flatnonzero(predictions.duplicates == Duplicate.NEAR).tolist() == [4, 9]
+    assert np.flatnonzero(predictions.duplicates == Duplicate.EXACT).tolist() == [2]
+
+
+def test_blank_pages_on_both_sides_are_no_leak(tiny: Any) -> None:
+    def with_blanks(ref: Any) -> Any:
+        pixels = np.concatenate([open_split(ref).pixels, np.zeros((9, 6, 6, 1), np.uint8)])
+        labels = np.arange(len(pixels)) % 3
+        images = ImageSet(pixels=pixels, labels=labels)
+        return write_split(images, ("0", "1", "2"), tiny.folder / "cache")
+
+    own = msgspec.structs.replace(tiny.task().evaluations[0], split=with_blanks(tiny.test))
+    task = tiny.task(evaluations=(own,), train=with_blanks(tiny.train))
+    tiny.run(task, isolate=False)
+
+    record, _ = evaluation(tiny, task)
+    assert (record.n_test, record.leaked, record.near_duplicates) == (39, 0, 0)
 
 
 def test_unlabelled_images_are_predicted_without_an_accuracy(tiny: Any) -> None:
