@@ -4,11 +4,14 @@ Nothing here fails because a machine is slow. ``script/benchmarks`` runs it all 
 ratios beside what they must be. ``BENCH_BENCHMARKS=quick`` takes a tenth of the images, once.
 """
 
+import gzip
+import itertools
 import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +84,15 @@ def side_by_side(benchmark: Any) -> SideBySide:
 def scale() -> Callable[[int], int]:
     """Return a number of images as it is, or a tenth of it in a quick run."""
     return lambda n: max(200, n // 10) if IS_QUICK else n
+
+
+@pytest.fixture(scope="session")
+def train_csv(
+    real_data: Path, tmp_path_factory: pytest.TempPathFactory, scale: Callable[[int], int]
+) -> Path:
+    """Kaggle's ``train.csv``, or its first tenth in a quick run."""
+    path = tmp_path_factory.mktemp("csv") / "train.csv"
+    rows = scale(42_000)
+    with gzip.open(real_data / "mnist" / "train.csv.gz", "rt") as source, path.open("w") as target:
+        target.writelines(itertools.islice(source, rows + 1))
+    return path

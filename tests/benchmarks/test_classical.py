@@ -1,10 +1,7 @@
 """The report's classical experiment: from the CSV to the scores of the forest and the SVM."""
 
-import gzip
 import itertools
 import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +16,6 @@ from bench.spec import BuildContext, FitContext, ImageSet
 pytestmark = [pytest.mark.heavy, pytest.mark.realdata]
 _PLUGINS = load_plugins()
 _MODELS = ("random-forest", "svm-ovo")
-
-
-@pytest.fixture(scope="module")
-def train_csv(
-    real_data: Path, tmp_path_factory: pytest.TempPathFactory, scale: Callable[[int], int]
-) -> Path:
-    path = tmp_path_factory.mktemp("csv") / "train.csv"
-    rows = scale(42_000)
-    with gzip.open(real_data / "mnist" / "train.csv.gz", "rt") as source, path.open("w") as target:
-        if rows == 42_000:
-            shutil.copyfileobj(source, target)
-        else:
-            target.writelines(itertools.islice(source, rows + 1))
-    return path
 
 
 def fit_and_score(name: str, train: ImageSet, test: ImageSet) -> float:

@@ -1,9 +1,6 @@
 """Reading ``train.csv``: the first time (hash, parse, write the cache) and ever after."""
 
-import gzip
 import itertools
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +11,6 @@ from bench.loading import load_dataset, open_split
 
 pytestmark = pytest.mark.realdata
 _SPEC = load_plugins().datasets["mnist-csv"]
-
-
-@pytest.fixture(scope="module")
-def train_csv(
-    real_data: Path, tmp_path_factory: pytest.TempPathFactory, scale: Callable[[int], int]
-) -> Path:
-    path = tmp_path_factory.mktemp("csv") / "train.csv"
-    rows = scale(42_000)
-    with gzip.open(real_data / "mnist" / "train.csv.gz", "rt") as source, path.open("w") as target:
-        if rows == 42_000:
-            shutil.copyfileobj(source, target)
-        else:
-            target.writelines(itertools.islice(source, rows + 1))
-    return path
 
 
 def read_plainly(path: Path) -> None:
