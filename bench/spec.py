@@ -12,6 +12,7 @@ import numpy.typing as npt
 from bench.options import Option, Options, OptionValue
 
 __all__ = [
+    "UNREAD",
     "BuildContext",
     "Classifier",
     "Dataset",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 API_VERSION = 1
+UNREAD = -1
+"""What stands for the class of an image that was not read: it is wrong whatever the truth is."""
 Images: TypeAlias = npt.NDArray[Any]
 Labels: TypeAlias = npt.NDArray[np.int64]
 Probabilities: TypeAlias = npt.NDArray[np.float32]
@@ -65,12 +68,16 @@ class ImageSet:
         A name per sample (a file's, relative to its folder), or empty.
     groups : tuple of str or None
         The writer of each sample, where known.
+    unread : ndarray of shape (n,), bool, or None
+        Samples of which no digit could be made: each keeps its place, blank, and counts as wrong
+        for every model. None: there are none.
     """
 
     pixels: Images
     labels: Labels | None = None
     names: tuple[str, ...] = ()
     groups: tuple[str, ...] | None = None
+    unread: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -93,6 +100,7 @@ class ImageSet:
             labels=None if self.labels is None else self.labels[indices],
             names=tuple(self.names[i] for i in indices) if self.names else (),
             groups=None if self.groups is None else tuple(self.groups[i] for i in indices),
+            unread=None if self.unread is None else self.unread[indices],
         )
 
 

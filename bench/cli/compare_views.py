@@ -12,7 +12,7 @@ from bench.render.compare import compared_as_dict, compared_lines, images_only_o
 from bench.render.console import make_console, plain
 from bench.render.pictures import half_blocks, side_by_side
 from bench.scoring.comparisons import parse_gate
-from bench.spec import as_float
+from bench.spec import UNREAD, as_float
 from bench.studies.compare import Pair, compare_sides
 from bench.studies.sides import SideData, test_pixels
 
@@ -86,4 +86,5 @@ def _said(side: SideData, image: int) -> str:
     truth = int(side.labels[image])
     if 2 * said[truth] <= said.total():
         del said[truth]
-    return side.classes[said.most_common(1)[0][0]]
+    read = said.most_common(1)[0][0]
+    return "nothing" if read == UNREAD else side.classes[read]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bench.errors import BenchError
+from bench.scoring.confusion import unread_last
 from bench.scoring.intervals import BOOTSTRAP_DRAWS, Interval
 from bench.scoring.paired import Comparison, compare, holm
+from bench.spec import UNREAD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,21 +129,23 @@ def metric_difference(
     statistic : callable
         The metric of a stack of confusion matrices (..., n_classes, n_classes).
     """
-    triples = (np.asarray(labels) * n_classes + predicted_a) * n_classes + predicted_b
+    width = n_classes + bool(min(predicted_a.min(), predicted_b.min()) == UNREAD)
+    columns = unread_last(predicted_a, n_classes), unread_last(predicted_b, n_classes)
+    triples = (np.asarray(labels) * width + columns[0]) * width + columns[1]
     cells, counts = np.unique(triples, return_counts=True)
     n = int(counts.sum())
     if n == 0:
         raise BenchError("there is nothing to compare", why="no test image")
     drawn = np.random.default_rng(seed).multinomial(n, counts / n, size=draws)
     drawn = np.concatenate([counts[None, :], drawn])
-    truth, read_a, read_b = cells // n_classes**2, cells // n_classes % n_classes, cells % n_classes
+    truth, read_a, read_b = cells // width**2, cells // width % width, cells % width
     values = []
     for read in (read_a, read_b):
         # One column a confusion cell: the sum of the joint cells that fall into it.
-        onto = np.zeros((len(cells), n_classes**2), np.float64)
-        onto[np.arange(len(cells)), truth * n_classes + read] = 1.0
+        onto = np.zeros((len(cells), n_classes * width), np.float64)
+        onto[np.arange(len(cells)), truth * width + read] = 1.0
         stack = np.rint(drawn @ onto).astype(np.int64)
-        values.append(statistic(stack.reshape(-1, n_classes, n_classes)))
+        values.append(statistic(stack.reshape(-1, n_classes, width)))
     gaps = values[0] - values[1]
     low, high = np.quantile(gaps[1:], [(1 - level) / 2, (1 + level) / 2])
     method = f"paired bootstrap, {draws:,} draws"
@@ -183,12 +187,13 @@ def check_gate(
     estimate = -difference
     bound = -interval.low if on == "interval" else estimate
     is_passed = bound >= gate.margin
-    what = f"upper end of the {interval.level:.0%} interval" if on == "interval" else "estimate"
+    upper_end = f"upper end of the {100 * interval.level:.0f} % interval"
+    what = upper_end if on == "interval" else "estimate"
     words = "reaches" if is_passed else "lies below"
     reason = (
         f"{gate.metric} of B − A: {what} {100 * bound:+.2f} points "
         f"{words} the margin {100 * gate.margin:+.2f}"
-    )
+    ).replace("-", "−")
     return GateResult(is_passed=is_passed, gate=gate, estimate=estimate, bound=bound, reason=reason)
 
 

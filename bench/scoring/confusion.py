@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.errors import BenchError
+from bench.spec import UNREAD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,12 +19,14 @@ def confusion_matrix(
     Parameters
     ----------
     labels, predicted : ndarray of shape (n,), integers in [0, n_classes)
+        A prediction may also be `bench.spec.UNREAD`.
     n_classes : int
 
     Returns
     -------
     ndarray of shape (n_classes, n_classes), int64
-        Row = truth, column = prediction, as in scikit-learn.
+        Row = truth, column = prediction, as in scikit-learn. Where an image was not read there is
+        one column more, the last, that counts those: they are wrong, and no class's prediction.
 
     Raises
     ------
@@ -36,14 +39,20 @@ def confusion_matrix(
             "labels and predictions do not belong together",
             why=f"shapes {labels.shape} and {predicted.shape}",
         )
-    for name, values in (("a label", labels), ("a prediction", predicted)):
-        if values.size and (values.min() < 0 or values.max() >= n_classes):
+    for name, values, least in (("a label", labels, 0), ("a prediction", predicted, UNREAD)):
+        if values.size and (values.min() < least or values.max() >= n_classes):
             raise BenchError(
                 f"{name} is outside the {n_classes} classes",
                 why=f"values run from {values.min()} to {values.max()}",
             )
-    pairs = labels.astype(np.int64) * n_classes + predicted
-    return np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)
+    width = n_classes + bool((predicted == UNREAD).any())
+    pairs = labels.astype(np.int64) * width + unread_last(predicted, n_classes)
+    return np.bincount(pairs, minlength=n_classes * width).reshape(n_classes, width)
+
+
+def unread_last(predicted: "NDArray[np.integer]", n_classes: int) -> "NDArray[np.int64]":
+    """Return the column of each prediction: what was not read has the one after the classes."""
+    return np.where(predicted == UNREAD, n_classes, predicted).astype(np.int64)
 
 
 def per_class(
@@ -53,14 +62,15 @@ def per_class(
 
     Parameters
     ----------
-    matrix : ndarray of shape (..., n_classes, n_classes)
+    matrix : ndarray of shape (..., n_classes, n_classes), or one column wider
+        As `confusion_matrix` makes it.
 
     Returns
     -------
     three ndarrays of shape (..., n_classes), float64 in [0, 1]
     """
-    hits = np.einsum("...ii->...i", matrix).astype(np.float64)
-    support, n_predicted = matrix.sum(-1), matrix.sum(-2)
+    hits = _hits(matrix)
+    support, n_predicted = matrix.sum(-1), times_predicted(matrix)
     return (
         _ratio(hits, n_predicted),
         _ratio(hits, support),
@@ -70,7 +80,7 @@ def per_class(
 
 def accuracy(matrix: "NDArray[np.integer]") -> "NDArray[np.float64]":
     """Return the share read right, shape (...)."""
-    return _ratio(np.einsum("...ii->...", matrix).astype(np.float64), matrix.sum((-2, -1)))
+    return _ratio(_hits(matrix).sum(-1), matrix.sum((-2, -1)))
 
 
 def balanced_accuracy(matrix: "NDArray[np.integer]") -> "NDArray[np.float64]":
@@ -81,7 +91,7 @@ def balanced_accuracy(matrix: "NDArray[np.integer]") -> "NDArray[np.float64]":
 
 def macro_f1(matrix: "NDArray[np.integer]") -> "NDArray[np.float64]":
     """Return the mean F1 over the classes present in truth or in predictions, shape (...)."""
-    present = (matrix.sum(-1) + matrix.sum(-2)) > 0
+    present = (matrix.sum(-1) + times_predicted(matrix)) > 0
     return _ratio(per_class(matrix)[2].sum(-1), present.sum(-1))
 
 
@@ -89,6 +99,16 @@ def weighted_f1(matrix: "NDArray[np.integer]") -> "NDArray[np.float64]":
     """Return the mean F1 weighted by support, shape (...)."""
     support = matrix.sum(-1)
     return _ratio((per_class(matrix)[2] * support).sum(-1), support.sum(-1))
+
+
+def times_predicted(matrix: "NDArray[np.integer]") -> "NDArray[np.int64]":
+    """Return how often each class was predicted, shape (..., n_classes)."""
+    counts: NDArray[np.int64] = matrix.sum(-2)[..., : matrix.shape[-2]]
+    return counts
+
+
+def _hits(matrix: "NDArray[np.integer]") -> "NDArray[np.float64]":
+    return np.diagonal(matrix, axis1=-2, axis2=-1).astype(np.float64)
 
 
 def _ratio(

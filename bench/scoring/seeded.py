@@ -8,6 +8,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.scoring.confusion import confusion_matrix
 from bench.scoring.intervals import BOOTSTRAP_DRAWS, Interval, bootstrap_intervals, t_quantile
+from bench.spec import UNREAD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +78,8 @@ def _drawn(
     seed: int,
 ) -> "NDArray[np.float64]":
     """Return the mean over seeds on images drawn anew, shape (draws,)."""
-    cells, counts = np.unique(np.vstack([labels, predicted]), axis=1, return_counts=True)
+    read = np.where(predicted == UNREAD, n_classes, predicted)
+    cells, counts = np.unique(np.vstack([labels, read]), axis=1, return_counts=True)
     n = int(counts.sum())
     drawn = np.random.default_rng(seed).multinomial(n, counts / n, size=draws)
     width = max(n_classes, int(cells[1:].max()) + 1)

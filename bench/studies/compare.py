@@ -19,6 +19,7 @@ from bench.scoring.comparisons import (
 )
 from bench.scoring.metrics import BUILT_IN_METRICS
 from bench.scoring.paired import Comparison, compare
+from bench.spec import UNREAD
 from bench.store.layout import Store
 from bench.store.read import read_split
 from bench.store.rows import Row
@@ -186,8 +187,9 @@ def _gate_result(
             f"a gate on {gate.metric} takes one seed a side", fix="name two trials, or use accuracy"
         )
     translate = np.array([a.classes.index(name) for name in b.classes])
+    read_b = np.where(b.predicted[0] == UNREAD, UNREAD, translate[b.predicted[0]])
     difference, interval = metric_difference(
-        a.labels, a.predicted[0], translate[b.predicted[0]], len(a.classes), statistic
+        a.labels, a.predicted[0], read_b, len(a.classes), statistic
     )
     return check_gate(gate, difference, interval, on=gate_on)
 

@@ -19,6 +19,7 @@ from bench.scoring.agreement import (
     only_one_right,
     oracle,
 )
+from bench.spec import UNREAD
 from bench.store.layout import Store
 from bench.store.leaderboard import Board, leaderboards
 from bench.store.read import read_split, read_trial
@@ -29,6 +30,7 @@ from bench.studies.sides import SideData, read_side
 __all__ = ["ErrorAnalysis", "JointConfusion", "analyse_errors"]
 
 _GOOD_SHARE = 0.9  # of the best accuracy: what a model's word on a label is worth
+_NOTHING = "nothing"
 _COUNTED_SHARE = 0.5  # of it: what reads less would drown what the others get wrong
 
 
@@ -57,6 +59,7 @@ class ErrorAnalysis:
     test_dataset: str
     n_images: int
     classes: tuple[str, ...]
+    """The classes, then "nothing": where no digit could be made of the photo."""
     models: tuple[str, ...]
     rows: tuple[Row, ...]
     accuracies: tuple[float, ...]
@@ -108,8 +111,11 @@ def _analyse(store: Store, board: Board) -> ErrorAnalysis | None:
         sides.append(side)
     if not sides:
         return None
+    labels = sides[0].labels
+    # What no model could be shown is a reading of its own, after the classes.
+    classes = (*sides[0].classes, _NOTHING)
     predicted = np.stack([side.predicted[0] for side in sides])
-    labels, classes = sides[0].labels, sides[0].classes
+    predicted = np.where(predicted == UNREAD, len(classes) - 1, predicted)
     suspects, n_witnesses = _suspects(store, sides, predicted, labels)
     accuracies = (predicted == labels).mean(axis=1)
     counted = accuracies >= _COUNTED_SHARE * accuracies.max()
@@ -195,6 +201,8 @@ def _suspects(
     for line, index in enumerate(good):
         side = sides[int(index)]
         if read_trial(store.trial(side.row.trials[0])).probabilities == "calibrated":
-            confidence[line] = side.probabilities[0][np.arange(len(labels)), predicted[index]]
+            read = side.predicted[0] != UNREAD
+            images = np.flatnonzero(read)
+            confidence[line, read] = side.probabilities[0][images, predicted[index, read]]
     n_witnesses = int(np.isfinite(confidence).any(axis=1).sum())
     return tuple(likely_label_errors(predicted[good], labels, confidence)), n_witnesses

@@ -114,7 +114,7 @@ def test_the_gate_says_what_it_held_against_what() -> None:
         Gate(metric="accuracy", margin=-0.005), 0.01, Interval(low=0.006, high=0.014, method="")
     )
     assert found.reason == (
-        "accuracy of B − A: upper end of the 95% interval -0.60 points lies below the margin -0.50"
+        "accuracy of B − A: upper end of the 95 % interval −0.60 points lies below the margin −0.50"
     )
 
 

@@ -152,3 +152,17 @@ def test_the_csv_has_a_line_for_each_hard_image(store: Store, add: Add, run_benc
     header, line = out.splitlines()
     assert header.startswith("test_dataset,image,name,truth")
     assert line.startswith("digits,12,12.png,2,3,3,3,3,3,0.9")
+
+
+def test_what_was_not_read_is_called_so(
+    store: Store, add: Add, labels: npt.NDArray[np.int64], run_bench: Run
+) -> None:
+    unread = labels.copy()
+    unread[[9, 19]] = -1
+    for model in ("a", "b", "c"):
+        add(store, model, predicted=unread)
+    (found,) = analyse_errors(store)
+    assert [(c.true, c.predicted, c.count) for c in found.confusions] == [("9", "nothing", 6)]
+    assert found.suspects == ()
+    out = run_bench("show", "errors", "--store", store.root).out
+    assert "9 read as nothing: 6 times" in out
