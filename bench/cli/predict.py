@@ -36,6 +36,15 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    abstain_below: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="P",
+            help="Mark digits less sure than this, and say how many of the rest are right.",
+        ),
+    ] = 0.8,
     as_json: JsonOption = False,
     as_csv: Annotated[
         bool,
@@ -53,6 +62,17 @@ def predict(
       bench predict my_ids/ --model cnn-mnist-compact
       bench predict test.csv --csv > submission.csv
     """
-    from bench.cli.predict_views import predict_and_print
+    from bench.cli.predict_views import Asked, predict_and_print
 
-    predict_and_print(paths, model, settings or [], as_json, as_csv, plugins or [], store)
+    predict_and_print(
+        paths,
+        Asked(
+            model=model,
+            settings=tuple(settings or ()),
+            abstain_below=abstain_below,
+            is_json=as_json,
+            is_csv=as_csv,
+            plugins=tuple(plugins or ()),
+            store=store,
+        ),
+    )

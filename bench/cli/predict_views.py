@@ -3,29 +3,35 @@
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cli.show_views import print_lines
 from bench.errors import BenchError, OptionError
 from bench.render.console import make_console
 from bench.render.export import as_csv, as_json
-from bench.render.predict import reading_as_dict, reading_lines
+from bench.render.predict import Shown, readings_as_dicts, readings_lines, submission_rows
 from bench.session import open_session
-from bench.studies.predict import Reading, read_path
-from bench.studies.trained import find_trained
+from bench.studies.predict import Readings, read_path
+from bench.studies.trained import Trained, find_trained
 
-__all__ = ["predict_and_print"]
+__all__ = ["Asked", "predict_and_print"]
 
 
-def predict_and_print(
-    paths: Sequence[Path],
-    model: str,
-    settings: Sequence[str],
-    is_json: bool,
-    is_csv: bool,
-    plugins: Sequence[str],
-    store: Path | None,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for besides the paths."""
+
+    model: str = ""
+    settings: tuple[str, ...] = ()
+    abstain_below: float = 0.8
+    is_json: bool = False
+    is_csv: bool = False
+    plugins: tuple[str, ...] = ()
+    store: Path | None = None
+
+
+def predict_and_print(paths: Sequence[Path], asked: Asked) -> None:
     """Read every path and print what it says; a path that cannot be read costs only itself.
 
     Raises
@@ -33,47 +39,46 @@ def predict_and_print(
     BenchError
         If none could be read, or one could not: at the end, once the others are printed.
     """
-    session = open_session(store=store, plugins=plugins)
-    trained = find_trained(session.plugins, session.store, model)
-    options = dict(map(_setting, settings))
-    console = make_console()
-    readings: list[Reading] = []
+    session = open_session(store=asked.store, plugins=asked.plugins)
+    trained = find_trained(session.plugins, session.store, asked.model)
+    options = dict(map(_setting, asked.settings))
+    found: list[Readings] = []
     errors: list[BenchError] = []
     for path in paths:
         began = time.perf_counter()
         try:
-            found = list(
-                read_path(
-                    path.expanduser(),
-                    session.plugins,
-                    trained,
-                    options=options,
-                    threads=os.cpu_count() or 1,
-                )
+            one = read_path(
+                path.expanduser(),
+                session.plugins,
+                trained,
+                options=options,
+                threads=os.cpu_count() or 1,
             )
         except BenchError as error:
             errors.append(error)
             continue
-        seconds = time.perf_counter() - began
-        readings += found
-        if not (is_json or is_csv):
-            for reading in found:
-                print_lines(
-                    console,
-                    reading_lines(
-                        reading,
-                        trained.label,
-                        seconds,
-                        console.width,
-                        colour=console.color_system is not None,
-                    ),
-                )
-    if is_json:
-        print(as_json([reading_as_dict(reading, trained.label) for reading in readings]))
-    if is_csv:
-        print(_submission(readings), end="")
+        found.append(one)
+        if not (asked.is_json or asked.is_csv):
+            _print(one, trained, asked, time.perf_counter() - began)
+    if asked.is_json:
+        label, below = trained.label, asked.abstain_below
+        print(as_json([each for one in found for each in readings_as_dicts(one, label, below)]))
+    if asked.is_csv and found:
+        print(as_csv(submission_rows(found), ("ImageId", "Label")), end="")
     if errors:
         raise errors[0] if len(errors) == 1 else _several(errors)
+
+
+def _print(one: Readings, trained: Trained, asked: Asked, seconds: float) -> None:
+    console = make_console()
+    shown = Shown(
+        model=trained.label,
+        seconds=seconds,
+        width=console.width,
+        colour=console.color_system is not None,
+        below=asked.abstain_below,
+    )
+    print_lines(console, readings_lines(one, shown))
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -81,12 +86,6 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals:
         raise OptionError(f"--set {text}", why="it is not of the form OPTION=VALUE")
     return name, value
-
-
-def _submission(readings: Sequence[Reading]) -> str:
-    digits = [digit for reading in readings for digit in reading.digits]
-    rows = [{"ImageId": i, "Label": digit.digit} for i, digit in enumerate(digits, start=1)]
-    return as_csv(rows, ("ImageId", "Label"))
 
 
 def _several(errors: Sequence[BenchError]) -> BenchError:

@@ -10,6 +10,7 @@ from rich.text import Text
 __all__ = ["half_blocks", "side_by_side"]
 
 _GREYS_FROM, _GREYS = 232, 24  # the grey ramp of the 256 colours
+_LIGHT = 0.4  # of the range: a stroke narrower than a character is not lost
 _BLOCKS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
 
@@ -25,7 +26,7 @@ def half_blocks(
     columns : int
         The width in characters; the height follows.
     colour : bool
-        Shades of grey; else blocks where the image is lighter than the middle of its range.
+        Shades of grey; else blocks where the image is light.
 
     Returns
     -------
@@ -41,8 +42,9 @@ def half_blocks(
     pairs = zip(small[0::2], small[1::2], strict=True)
     if colour:
         return [_shaded(above, below) for above, below in pairs]
-    middle = (float(small.min()) + float(small.max())) / 2
-    return [_plain(above > middle, below > middle) for above, below in pairs]
+    darkest, lightest = float(small.min()), float(small.max())
+    level = darkest + _LIGHT * (lightest - darkest)
+    return [_plain(above > level, below > level) for above, below in pairs]
 
 
 def _shaded(above: npt.NDArray[np.float32], below: npt.NDArray[np.float32]) -> Text:

@@ -1,5 +1,6 @@
 """Reading digits and IDs from photos, folders and tables with a trained model."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,7 +135,7 @@ def read_path(
         return _read_folder(path, _spec(plugins, "image-folder"), model, options)
     if is_image_name(path.name):
         reading = _read_photo(path, _spec(plugins, "image-folder"), model, options)
-        return Readings(source=path.name, kind="photo", readings=(reading,))
+        return Readings(source=reading.source, kind="photo", readings=(reading,))
     if path.name.lower().endswith(_TABLES):
         return _read_table(path, _spec(plugins, "mnist-csv"), model)
     raise DataError(
@@ -203,11 +204,12 @@ def _read_photo(path: Path, spec: DatasetSpec, model: _Model, options: Options) 
     strip = read_any(path, PreprocessOptions.of(asked))
     images = [model.fit(digit.image) for digit in strip.digits]
     readings = iter(model.read(np.stack(images)) if images else [])
+    name = os.fsencode(path.name).decode("utf-8", "backslashreplace")  # it may be no text
     return Reading(
-        source=path.name,
+        source=name,
         lines=tuple(tuple(next(readings) for _ in line) for line in strip.lines),
         findings=tuple(
-            Finding(sample=path.name, code=each.code, fault=each.fault, remedy=each.remedy)
+            Finding(sample=name, code=each.code, fault=each.fault, remedy=each.remedy)
             for each in strip.faults
         ),
     )

@@ -9,10 +9,11 @@ from PIL import Image
 from bench.discovery import Plugins, load_plugins
 from bench.errors import BenchError, DataError
 from bench.images.shape import adapt
-from bench.render.predict import reading_as_dict, reading_lines
+from bench.render.predict import Shown, readings_as_dicts, readings_lines, submission_rows
 from bench.session import Request, execute
+from bench.spec import Finding
 from bench.store.layout import Store
-from bench.studies.predict import DigitReading, Reading, read_path
+from bench.studies.predict import DigitReading, Reading, Readings, read_path
 from bench.studies.trained import Trained, find_trained
 
 SAMPLES = Path(__file__).parents[2] / "datasets" / "bench_datasets" / "samples" / "ids"
@@ -49,19 +50,18 @@ def strip_of(paths: Sequence[Path]) -> Image.Image:
 
 
 def test_a_persons_folder_gives_the_id_and_its_truth(plugins: Plugins, svm: Trained) -> None:
-    readings = {r.source: r for r in read_path(SAMPLES, plugins, svm, options={})}
-    assert readings["person-a"].truth == "05126707"
-    right = sum(
-        a == b
-        for reading in readings.values()
-        for a, b in zip(reading.text, reading.truth, strict=True)
-    )
-    assert right >= 26
+    found = read_path(SAMPLES, plugins, svm, options={})
+    assert found.kind == "folder"
+    assert "layout: persons' folders with ids.csv" in found.notes
+    assert next((r.source, r.truth) for r in found.readings) == ("person-a", "05126707")
+    assert [len(reading.digits) for reading in found.readings] == [8, 8, 8, 8]
+    assert all("".join(d.truth for d in r.digits) == r.truth for r in found.readings)
+    assert sum(not digit.is_wrong for digit in found.digits) >= 26
 
 
 def test_one_photo_of_one_digit_is_one_reading(plugins: Plugins, svm: Trained) -> None:
     photo = SAMPLES / "person-a" / "1.png"
-    (reading,) = read_path(photo, plugins, svm, options={})
+    (reading,) = read_path(photo, plugins, svm, options={}).readings
     assert (reading.source, reading.text) == ("1.png", "0")
     assert reading.digits[0].image is not None
     assert reading.digits[0].image.shape == svm.record.image_shape
@@ -70,7 +70,7 @@ def test_one_photo_of_one_digit_is_one_reading(plugins: Plugins, svm: Trained) -
 def test_a_strip_is_read_in_order(plugins: Plugins, svm: Trained, tmp_path: Path) -> None:
     paths = [SAMPLES / "person-a" / f"{number}.png" for number in range(1, 9)]
     strip_of(paths).save(tmp_path / "id.png")
-    (reading,) = read_path(tmp_path / "id.png", plugins, svm, options={})
+    (reading,) = read_path(tmp_path / "id.png", plugins, svm, options={}).readings
     assert len(reading.digits) == 8
     assert sum(a == b for a, b in zip(reading.text, "05126707", strict=True)) >= 6
 
@@ -79,9 +79,9 @@ def test_a_blank_page_has_no_digit_and_says_what_to_do(
     plugins: Plugins, svm: Trained, tmp_path: Path
 ) -> None:
     Image.new("L", (300, 200), 240).save(tmp_path / "blank.png")
-    (reading,) = read_path(tmp_path / "blank.png", plugins, svm, options={})
+    (reading,) = read_path(tmp_path / "blank.png", plugins, svm, options={}).readings
     assert reading.text == ""
-    assert "no digit was found" in reading.findings[0]
+    assert [finding.code for finding in reading.findings] == ["blank"]
 
 
 def test_an_unlabelled_table_is_read_row_by_row(
@@ -94,10 +94,11 @@ def test_an_unlabelled_table_is_read_row_by_row(
     header = ",".join(f"pixel{i}" for i in range(784))
     with gzip.open(tmp_path / "test.csv.gz", "wt") as file:
         file.write(f"{header}\n{row}\n{row}\n{row}\n")
-    (reading,) = read_path(tmp_path / "test.csv.gz", plugins, svm, options={})
-    assert reading.is_table
-    assert len(reading.digits) == 3
-    assert len(set(reading.text)) == 1
+    found = read_path(tmp_path / "test.csv.gz", plugins, svm, options={})
+    assert found.kind == "table"
+    assert len(found.digits) == 3
+    assert len({digit.digit for digit in found.digits}) == 1
+    assert all(digit.image is None for digit in found.digits)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_what_cannot_be_read_is_one_clear_line(
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError) as error:
-        list(read_path(tmp_path / name, plugins, svm, options={}))
+        read_path(tmp_path / name, plugins, svm, options={})
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -157,49 +158,105 @@ def test_a_model_trained_twice_lists_its_trials(plugins: Plugins, tmp_path: Path
         find_trained(plugins, Store(tmp_path), "random-forest")
 
 
-def digit(name: str, probability: float | None) -> DigitReading:
+def digit(name: str, probability: float | None, truth: str = "") -> DigitReading:
     return DigitReading(
         digit=name,
         probability=probability,
         second="1",
         second_probability=None if probability is None else 1 - probability,
         image=np.zeros((28, 28, 1), np.float32),
+        truth=truth,
     )
 
 
-def shown(reading: Reading) -> str:
-    lines = reading_lines(reading, "cnn-robust shipped", 0.4, 80, colour=False)
-    return "\n".join(line.plain for line in lines)
+def photo(*digits: DigitReading, truth: str = "", source: str = "my_id.jpg") -> Readings:
+    lines = (digits,) if digits else ()
+    reading = Reading(source=source, lines=lines, truth=truth)
+    return Readings(source=source, kind="photo", readings=(reading,))
+
+
+def shown(found: Readings, *, width: int = 80, below: float = 0.8) -> str:
+    how = Shown(model="cnn-robust shipped", seconds=0.4, width=width, below=below)
+    return "\n".join(line.plain for line in readings_lines(found, how))
 
 
 def test_an_uncertain_digit_is_said_with_its_runner_up() -> None:
-    reading = Reading(source="my_id.jpg", lines=((digit("7", 0.995), digit("7", 0.62)),))
-    text = shown(reading)
+    text = shown(photo(digit("7", 0.995), digit("7", 0.62)))
     assert text.startswith("my_id.jpg   77   (2 digits in one line, cnn-robust shipped, 0.4 s)")
     assert "2nd digit is uncertain: 7 (.62) or 1 (.38)" in text
     assert "1st digit" not in text
 
 
+def test_what_is_uncertain_is_for_the_reader_to_say() -> None:
+    found = photo(digit("7", 0.95), digit("7", 0.62))
+    assert "uncertain digits: 1st 7 (.95) or 1 (.05); 2nd 7 (.62)" in shown(found, below=0.99)
+    assert "uncertain" not in shown(found, below=0.5)
+
+
 def test_scores_are_not_shown_as_probabilities() -> None:
-    text = shown(Reading(source="a.jpg", lines=((digit("7", None),),)))
+    text = shown(photo(digit("7", None)))
     assert "gives scores, not probabilities" in text
     assert "uncertain" not in text
 
 
 def test_wrong_digits_are_marked_where_the_truth_is_known() -> None:
-    lines = ((digit("7", 0.9), digit("4", 0.9)),)
-    assert "7[4] → truth 71" in shown(Reading(source="p", lines=lines, truth="71"))
-    assert "74 ✓" in shown(Reading(source="p", lines=lines, truth="74"))
+    assert "7[4] → truth 71" in shown(photo(digit("7", 0.9, "7"), digit("4", 0.9, "1"), truth="71"))
+    assert "74 ✓" in shown(photo(digit("7", 0.9, "7"), digit("4", 0.9, "4"), truth="74"))
 
 
 def test_hostile_names_are_shown_as_text() -> None:
-    text = shown(Reading(source="[red]\x1b[31m<b>.jpg", lines=()))
+    text = shown(photo(source="[red]\x1b[31m<b>.jpg"))
     assert "\x1b" not in text
     assert "[red]" in text
+    assert "no digit found" in text
 
 
-def test_the_json_form_holds_every_digit() -> None:
-    reading = Reading(source="a.jpg", lines=((digit("7", 0.62),),))
-    record = reading_as_dict(reading, "m")
-    assert record["text"] == "7"
+def test_the_json_form_holds_every_digit_and_every_unread_file() -> None:
+    finding = Finding(sample="b.jpg", code="unreadable", fault="no picture", remedy="save it again")
+    reading = Reading(source="a.jpg", lines=((digit("7", 0.62, "1"),),), truth="1")
+    found = Readings(source="d", kind="folder", readings=(reading,), findings=(finding,))
+    record, unread = readings_as_dicts(found, "m", 0.8)
+    assert (record["source"], record["text"], record["truth"]) == ("a.jpg", "7", "1")
     assert record["lines"][0][0]["is_uncertain"] is True
+    assert (unread["source"], unread["lines"]) == ("b.jpg", [])
+    assert unread["findings"][0]["remedy"] == "save it again"
+    assert record.keys() == unread.keys()
+
+
+def folder(*readings: Reading, findings: tuple[Finding, ...] = ()) -> Readings:
+    return Readings(source="mine", kind="folder", readings=readings, findings=findings)
+
+
+def test_a_folder_of_single_digits_is_a_grid_with_a_summary() -> None:
+    readings = [
+        Reading(source=f"{i}.png", lines=((digit("7", 0.97, "7"),),), truth="7") for i in range(6)
+    ]
+    readings.append(Reading(source="9.png", lines=((digit("7", 0.6, "9"),),), truth="9"))
+    text = shown(folder(*readings))
+    assert "0.png  7 .97" in text
+    assert "9.png  [7] .60 truth 9" in text
+    assert "6 of 7 digits right · 1 uncertain (below .80)" in text
+    assert "Abstaining below .80: .857 of the images are answered, 1.000 [" in text
+    assert "IDs" not in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_findings_of_one_kind_are_one_line_that_names_the_photos() -> None:
+    found = [
+        Finding(sample=f"{i}.png", code="faint", fault="hardly any ink", remedy="press harder")
+        for i in range(8)
+    ]
+    reading = Reading(source="0.png", lines=((digit("7", 0.97),),), findings=tuple(found[:1]))
+    text = " ".join(shown(folder(reading, findings=tuple(found[1:]))).split())
+    assert text.count("hardly any ink; press harder") == 1
+    assert "(0.png, 1.png, 2.png, 3.png, 4.png and 3 more)" in text
+
+
+def test_a_submission_numbers_rows_of_tables_and_names_photos() -> None:
+    table = Reading(source="test.csv", lines=((digit("3", 0.9), digit("4", 0.9)),))
+    rows = submission_rows([Readings(source="test.csv", kind="table", readings=(table,))])
+    assert rows == [{"ImageId": 1, "Label": "3"}, {"ImageId": 2, "Label": "4"}]
+    assert submission_rows([photo(digit("7", 0.9), digit("8", 0.9))]) == [
+        {"ImageId": "my_id.jpg#1", "Label": "7"},
+        {"ImageId": "my_id.jpg#2", "Label": "8"},
+    ]
