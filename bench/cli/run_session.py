@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from bench.cli.show_views import show_people
+from bench.cli.show_views import show_misread, show_people
 from bench.execution.events import TrialStarted
 from bench.grid import Plan
 from bench.render.console import make_console
@@ -22,6 +22,8 @@ from bench.store.record import State
 from bench.store.views import abstaining, row_report
 
 __all__ = ["Shown", "carry_out"]
+
+_MISREAD_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,7 @@ def _show_result(console: Console, result: RunResult, shown: Shown) -> None:
         console.print()
         for row in _reported(board, shown.reports):
             _show_report(console, store, row, shown)
+            show_misread(console, store, board, row, limit=_MISREAD_SHOWN)
     for line in closing_lines(boards):
         console.print(Text(line))
 
