@@ -216,7 +216,9 @@ def _facts(path: Path) -> Iterator[tuple[str, int, int, int]]:
                 status = file.stat()
             except OSError:  # a dangling link; the plugin says so, if it matters
                 continue
-            yield str(file), status.st_size, status.st_mtime_ns, status.st_ino
+            # A name may be no text in this system's encoding.
+            shown = os.fsencode(file).decode("utf-8", "backslashreplace")
+            yield shown, status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _code_hash(load: Any) -> str:

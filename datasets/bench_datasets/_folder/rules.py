@@ -56,6 +56,9 @@ def _with_scan_problems(layout: Layout, listing: Listing) -> Layout:
     for name in listing.unreadable:
         fault = "no permission to open this folder"
         draft.blame(name, "unreadable", fault, "change its permissions")
+    for name in listing.misnamed:
+        fault = "its name is not in this system's encoding; left out"
+        draft.blame(name, "misnamed", fault, "rename it")
     return draft.finish(layout.rule)
 
 

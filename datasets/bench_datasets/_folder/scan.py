@@ -21,8 +21,8 @@ _MOST_FILES: Final = 200_000
 class Listing:
     """A folder's pictures and tables, as paths relative to it, in natural order.
 
-    ``id_texts`` are the ``id.txt`` files; ``unreadable`` folders and files are those that the
-    system would not open.
+    ``id_texts`` are the ``id.txt`` files; ``unreadable`` are folders that the system would not
+    open, ``misnamed`` files and folders whose names are no text in the system's encoding.
     """
 
     root: Path
@@ -30,6 +30,7 @@ class Listing:
     tables: tuple[Path, ...] = ()
     id_texts: tuple[Path, ...] = ()
     unreadable: tuple[str, ...] = ()
+    misnamed: tuple[str, ...] = ()
 
 
 def natural_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
@@ -58,6 +59,7 @@ def scan_folder(root: Path) -> Listing:
     tables: list[Path] = []
     id_texts: list[Path] = []
     unreadable: list[str] = []
+    misnamed: list[str] = []
     seen: set[tuple[int, int]] = set()
 
     def visit(folder: Path, depth: int) -> None:
@@ -75,6 +77,9 @@ def scan_folder(root: Path) -> Listing:
             if entry.name.startswith(".") or entry.name.casefold() in _JUNK:
                 continue
             path = Path(entry.path)
+            if _is_misnamed(entry.name):
+                misnamed.append(_shown(path, root))
+                continue
             if _is_folder(entry):
                 visit(path, depth + 1)
             elif entry.name.casefold() == "id.txt":
@@ -95,7 +100,13 @@ def scan_folder(root: Path) -> Listing:
         tables=tuple(sorted(tables, key=natural_key)),
         id_texts=tuple(sorted(id_texts, key=natural_key)),
         unreadable=tuple(unreadable),
+        misnamed=tuple(misnamed),
     )
+
+
+def _is_misnamed(name: str) -> bool:
+    """Whether a name has bytes that are no text: copied from a system of another encoding."""
+    return any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -106,4 +117,4 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
+    return os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
