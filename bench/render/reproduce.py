@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from bench.render.console import plain
+from bench.render.hints import prog
 from bench.render.table import Column, Line, lay_out
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _STYLES: Final = {
     "failed": "bad",
     "contradicted by its own log": "warn",
 }
+_OPEN: Final = ("data missing", "not run")
 _FIGURES: Final = (
     Column(name="name", heading="figure", align="left"),
     Column(name="published", heading="published", align="left"),
@@ -63,9 +65,12 @@ def reproduce_lines(found: "Reproduced", width: int) -> Iterator[Text]:
         figures = [each for each in listed if each.kind != "claim"]
         if figures:
             yield from lay_out(_FIGURES, list(_figure_lines(figures)), width, indent=1)
-        for claim in (each for each in listed if each.kind == "claim"):
-            yield Text()
-            yield from _claim_lines(claim, width)
+        claims = [each for each in listed if each.kind == "claim"]
+        for claim in claims:
+            if not _is_open(claim):
+                yield Text()
+                yield from _claim_lines(claim, width)
+        yield from _open_lines([claim for claim in claims if _is_open(claim)], width)
         yield Text()
     for table in found.tables:
         yield from _table_lines(table, width)
@@ -82,13 +87,43 @@ def _order(found: "Reproduced", finding: "Finding") -> tuple[int, bool, int]:
 
 
 def _figure_lines(findings: "Sequence[Finding]") -> Iterator[Line]:
-    """Yield the figures under the experiment they belong to."""
+    """Yield the figures under the experiment they belong to, what they all lack said once."""
     for experiment, group in groupby(findings, key=lambda f: f.name.partition(" ")[0]):
-        yield Line(cells={"name": plain(experiment)})
-        yield from map(_figure_line, group)
+        listed = list(group)
+        lacking = {f"{f.verdict}: {f.reason}" for f in listed if _is_open(f)}
+        shared = lacking.pop() if len(lacking) == 1 else ""
+        yield Line(
+            cells={"name": plain(experiment)},
+            tail=plain(shared) if shared else None,
+            tail_at="published",
+        )
+        for finding in listed:
+            yield _figure_line(finding, is_said=bool(shared) and _is_open(finding))
 
 
-def _figure_line(finding: "Finding") -> Line:
+def _is_open(finding: "Finding") -> bool:
+    """Tell whether nothing was measured for want of data or of a run."""
+    return str(finding.verdict) in _OPEN and not finding.measured
+
+
+def _open_lines(claims: "Sequence[Finding]", width: int) -> Iterator[Text]:
+    """Yield the claims that could not be judged, under what they all lack."""
+    by_reason: dict[str, list[Finding]] = {}
+    for claim in claims:
+        reason = f"{claim.verdict}: {claim.reason.partition(': ')[2] or claim.reason}"
+        by_reason.setdefault(reason, []).append(claim)
+    columns = (Column(name="text", heading="", align="left", wraps_at=24),)
+    for reason, listed in by_reason.items():
+        yield Text()
+        number = f"{len(listed)} claim{'' if len(listed) == 1 else 's'}"
+        yield Text(" ") + plain(f"{number} not judged, {reason}")
+        lines = [
+            Line(cells={"text": plain(f"“{claim.published}” ({claim.name})")}) for claim in listed
+        ]
+        yield from lay_out(columns, lines, width, indent=3)
+
+
+def _figure_line(finding: "Finding", *, is_said: bool) -> Line:
     measured = finding.measured
     if finding.low is not None and finding.high is not None and finding.kind == "figure":
         measured += f" [{_short(finding.low)}, {_short(finding.high)}]"
@@ -97,7 +132,7 @@ def _figure_line(finding: "Finding") -> Line:
             "name": Text("  ") + plain(finding.name.partition(" ")[2].replace("_", " ")),
             "published": plain(finding.published),
             "measured": plain(measured),
-            "verdict": _verdict(finding),
+            "verdict": plain(str(finding.verdict)) if is_said else _verdict(finding),
         }
     )
 
@@ -161,3 +196,5 @@ def _closing(findings: "Sequence[Finding]") -> Iterator[Text]:
     listed = ", ".join(f"{count} {words}" for words, count in counts.items())
     yield Text(f"{len(findings)} published figures and claims: {listed}.")
     yield Text("[ ] is a 95 % interval. Sources and places: --json.")
+    if "data missing" in counts:
+        yield Text(f"Missing data: name its file with -d NAME=PATH, or see {prog()} list datasets.")

@@ -467,6 +467,14 @@ def test_checks_without_training_work_at_once(run_bench: Run, tmp_path: Path) ->
     assert "47 of 47 agree" in ended.out
 
 
+def test_what_all_figures_lack_is_said_once(run_bench: Run, tmp_path: Path) -> None:
+    asked = ("reproduce", "--dry-run", "vellore-report", "--store", tmp_path / "s")
+    out = run_bench(*asked, columns=100).out
+    assert len(re.findall(r"mnist-4pool +data missing: mnist-csv is not on this machine", out)) == 1
+    assert "5 claims not judged, data missing: mnist-csv is not on this machine" in out
+    assert "Missing data: name its file with -d NAME=PATH, or see bench list datasets." in out
+
+
 def test_json_names_source_and_place(run_bench: Run, tmp_path: Path) -> None:
     ended = run_bench("reproduce", "ids", "--json", "--dry-run", "--store", tmp_path / "s")
     table, digits = json.loads(ended.out)
