@@ -11,7 +11,7 @@ import pytest
 
 from bench.cli import main
 from bench.store.layout import Store
-from bench.store.record import EvaluationRecord, Identity, State, TrialRecord
+from bench.store.record import Duplicate, EvaluationRecord, Identity, State, TrialRecord
 from bench.store.write import (
     publish_evaluation,
     publish_trial,
@@ -187,7 +187,13 @@ def _evaluation(
     key = split_hash(labels, names, groups, n)
     write_split(store, key, names, groups)
     folder = store.new_work_folder()
-    digest = write_predictions(folder, labels=labels, predicted=read, probabilities=probabilities)
+    digest = write_predictions(
+        folder,
+        labels=labels,
+        predicted=read,
+        probabilities=probabilities,
+        duplicates=np.where(np.arange(n) < leaked, Duplicate.EXACT, 0).astype(np.int8),
+    )
     truths = {}
     for index, person in enumerate(sorted(set(groups or ()))):
         truths[person] = "".join(map(str, labels[index * 8 : index * 8 + 8]))

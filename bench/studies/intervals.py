@@ -37,7 +37,7 @@ def row_intervals(store: Store, row: Row) -> list[RowInterval]:
     """
     if not row.labelled or not row.evaluations:
         return []
-    side = read_side(store, row)
+    side = read_side(store, row, scored_only=True)
     n_classes = len(side.classes)
     writers = read_split(store, row.split_hash).groups
     by_writer = writers is not None and len(set(writers)) >= MIN_WRITERS

@@ -99,8 +99,13 @@ def _of_trial(text: str, store: Store, rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row for row in per_seed(store) if row.trials == (trial_id,) and row.labelled)
 
 
-def read_side(store: Store, row: Row) -> SideData:
+def read_side(store: Store, row: Row, *, scored_only: bool = False) -> SideData:
     """Read the predictions of a row's evaluations.
+
+    Parameters
+    ----------
+    scored_only : bool
+        Without the images that the row leaves out as duplicates; places are then others.
 
     Raises
     ------
@@ -108,6 +113,8 @@ def read_side(store: Store, row: Row) -> SideData:
         If one is damaged, or the seeds were not tested on the same images.
     """
     stored = [read_predictions(store.evaluations / name) for name in row.evaluations]
+    if scored_only:
+        stored = [each.without(np.array(row.left_out, dtype=np.intp)) for each in stored]
     record = read_evaluation(store.evaluations / row.evaluations[0])
     labels = stored[0].labels
     if labels is None:

@@ -74,6 +74,37 @@ def test_rank_model_accuracy_and_state_are_never_dropped(
     assert "leak: 12 images" in words
 
 
+def test_without_duplicates_the_leak_is_ranked_with_the_others_on_the_rest(
+    run_bench: Run, sample_store: Path, snapshot: SnapshotAssertion
+) -> None:
+    asked = ("-d", "home", "--exclude-duplicates", "--store", sample_store)
+    ended = run_bench("show", *asked, columns=120)
+    assert ended.code == 0
+    assert ended.out == snapshot
+    rows = json.loads(run_bench("show", *asked, "--json").out)
+    assert {row["n_test"] for row in rows if row["state"] == "ok"} == {88}
+    assert {row["model"]: bool(row["rank"]) for row in rows}["leaky"]
+
+
+def test_reports_and_the_matrix_leave_duplicates_out_too(
+    run_bench: Run, sample_store: Path
+) -> None:
+    asked = ("--exclude-duplicates", "--json", "--store", sample_store)
+    report = json.loads(run_bench("show", "report", "alpha", "home", *asked).out)
+    assert report["weighted avg"]["support"] == 2 * 88
+    matrix = json.loads(run_bench("show", "matrix", "-m", "leaky", *asked).out)
+    assert [(row["n_test"], row["leaked"]) for row in matrix] == [(88, 0)]
+
+
+def test_a_row_a_seed_has_all_its_images(run_bench: Run, sample_store: Path) -> None:
+    ended = run_bench("show", "--per-seed", "--exclude-duplicates", "--store", sample_store)
+    assert (ended.code, ended.err) == (
+        2,
+        "bench: --per-seed and --exclude-duplicates: images are left out for all rows of a board; "
+        "leave one out\n",
+    )
+
+
 def test_bare_show_takes_the_options_of_the_leaderboard(run_bench: Run, sample_store: Path) -> None:
     bare = run_bench("show", "--csv", "--store", sample_store)
     named = run_bench("show", "leaderboard", "--csv", "--store", sample_store)

@@ -129,6 +129,25 @@ def test_the_pooled_predictions_are_in_the_folders_order(asked: Request) -> None
     )
 
 
+def test_a_photo_copied_to_another_writer_leaks_between_folds(asked: Request) -> None:
+    own = sorted(Path("my_ids").glob("person-a/*.png"))[0]
+    others = sorted(Path("my_ids").glob("person-b/*.png"))
+    with Image.open(own) as photo:
+        photo.convert("RGB").save(others[0].with_suffix(".jpg"), quality=70)
+    others[0].unlink()
+    result = execute(asked, lambda event: None)
+    board = next(board for board in result.boards if board.test_dataset == "my_ids")
+    near = {row.variant: (row.near_duplicates, row.leaked) for row in board.rows}
+    assert near == {"": (0, 0), "fine-tuned": (2, 0)}
+    assert any("2 images are nearly the same as another" in note for note in result.plan.notes)
+
+    fair = execute(replace(asked, exclude_duplicates=True), lambda event: None)
+    board = next(board for board in fair.boards if board.test_dataset == "my_ids")
+    assert {(row.n_test, row.near_duplicates, row.rank != "") for row in board.rows} == {
+        (30, 0, True)
+    }
+
+
 def test_a_second_run_fine_tunes_nothing(asked: Request) -> None:
     execute(asked, lambda event: None)
     finished: list[TrialFinished] = []

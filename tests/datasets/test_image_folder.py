@@ -285,3 +285,28 @@ def test_every_real_strip_is_cut_into_the_right_digits(read: Load, real_data: Pa
     assert "wrong-count" not in {finding.code for finding in dataset.findings}
     assert dataset.test is not None
     assert len(dataset.test) == 5 + 6 + 14 + 23
+
+
+def test_a_photo_in_two_writers_folders_is_a_finding_of_each(read: Load, tmp_path: Path) -> None:
+    draw_seven(tmp_path / "ann" / "7" / "a.png")
+    draw_seven(tmp_path / "bob" / "7" / "b.png")
+    with Image.open(tmp_path / "bob" / "7" / "b.png") as photo:
+        photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "bob" / "7" / "b.png")
+    with Image.open(tmp_path / "ann" / "7" / "a.png") as photo:
+        smaller = photo.resize((180, 165)).point(lambda value: value * 0.9)
+        smaller.save(tmp_path / "bob" / "7" / "copy.jpg", quality=60)
+    dataset = read(tmp_path)
+    copied = [each for each in dataset.findings if each.code == "copied"]
+    assert [each.sample for each in copied] == ["ann/7/a.png", "bob/7/copy.jpg"]
+    assert copied[0].fault == "nearly the same picture as bob/7/copy.jpg, of another writer"
+    assert dataset.notes[-1].startswith("2 images are nearly the same as another writer's")
+
+
+def test_a_writer_may_have_a_photo_twice(read: Load, tmp_path: Path) -> None:
+    for name in ("ann/7/a.png", "ann/7/again.png"):
+        draw_seven(tmp_path / name)
+    draw_seven(tmp_path / "bob" / "7" / "b.png")
+    with Image.open(tmp_path / "bob" / "7" / "b.png") as photo:
+        photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "bob" / "7" / "b.png")
+    dataset = read(tmp_path)
+    assert [each for each in dataset.findings if each.code == "copied"] == []

@@ -61,6 +61,7 @@ def test_a_large_test_split_has_a_fourth_decimal() -> None:
     ("facts", "text"),
     [
         pytest.param({"leaked": 1, "rank": ""}, "leak: 1 image", id="leak"),
+        pytest.param({"near_duplicates": 3}, "near-duplicates: 3", id="near"),
         pytest.param({"labelled": False, "rank": ""}, "no labels", id="unlabelled"),
         pytest.param({"retries": 2}, "retried 2 ×", id="retried"),
         pytest.param({"budget": "smoke", "rank": ""}, "budget smoke", id="budget"),
