@@ -94,17 +94,15 @@ def _original(loaded: LoadedDataset, name: str) -> tuple[Picture | None, dict[st
     if folder is None or not (folder / file_name).is_file():
         return None, {}
     from bench.images.decode import read_photo
-    from bench.images.preprocess import preprocess
     from bench.images.preprocess_options import PreprocessOptions
+    from bench.images.read import read_digit
 
+    path, options = folder / file_name, PreprocessOptions.of(loaded.options)
     try:
-        photo = read_photo(folder / file_name)
+        photo = read_photo(path)
+        return photo, {} if is_part else dict(read_digit(path, options, keep_steps=True).steps)
     except DataError:  # it has a finding that says so
         return None, {}
-    if is_part:
-        return photo, {}
-    steps = preprocess(photo, PreprocessOptions.of(loaded.options), keep_steps=True).steps
-    return photo, dict(steps)
 
 
 def _audit(split: ImageSet, session: Session) -> "tuple[Measure, ...]":

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,7 @@ __all__ = ["Card", "contact_sheet"]
 
 _THUMBNAIL_SIDE: Final = 224
 _MODEL_SIDE: Final = 112
+_STEPS: Final = {"model": "what the models see"}
 
 Picture = npt.NDArray[np.uint8]
 
@@ -76,16 +78,18 @@ def contact_sheet(
 
     environment = Environment(loader=PackageLoader("bench.render"), autoescape=True)
     shown = [_shown(card) for card in cards]
-    counts: dict[str, int] = {}
-    for finding in [*(f for card in shown for f in card["findings"]), *folder_findings]:
-        counts[finding.code] = counts.get(finding.code, 0) + 1
+    found = [*(f for card in shown for f in card["findings"]), *folder_findings]
+    counts = Counter(finding.code for finding in found)
+    first = {finding.code: finding for finding in reversed(found)}
     return environment.get_template("contact_sheet.html").render(
         title=title,
         cards=shown,
         notes=notes,
         audit=audit,
         folder_findings=folder_findings,
-        counts=sorted(counts.items(), key=lambda item: (-item[1], item[0])),
+        counts=[
+            (first[code], n) for code, n in sorted(counts.items(), key=lambda x: (-x[1], x[0]))
+        ],
         n_found=sum(bool(card["findings"]) for card in shown),
     )
 
@@ -98,7 +102,10 @@ def _shown(card: Card) -> dict[str, Any]:
         "findings": card.findings,
         "original": "" if card.original is None else _as_uri(card.original, _THUMBNAIL_SIDE),
         "seen": _as_uri(card.seen, _MODEL_SIDE),
-        "steps": [(name, _as_uri(step, _MODEL_SIDE)) for name, step in card.steps.items()],
+        "steps": [
+            (_STEPS.get(name, name), _as_uri(step, _MODEL_SIDE))
+            for name, step in card.steps.items()
+        ],
     }
 
 
