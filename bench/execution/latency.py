@@ -14,7 +14,7 @@ __all__ = ["Latency", "measure_latency"]
 _SINGLE_SECONDS, _SINGLE_CALLS, _WARM_UP_CALLS = 0.5, 200, 5
 _BATCHES = (8, 64, 512)
 _BATCH_SECONDS, _BATCH_CALLS = 0.1, 5
-_MOST_SECONDS, _MOST_BYTES = 0.25, 64 << 20  # what one larger batch may cost
+_MOST_SECONDS, _MOST_BYTES = 0.5, 64 << 20  # what one larger batch may cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def measure_latency(
 ) -> Latency | None:
     """Time calls with one image each, then with 8, 64 and 512, for about a second at most.
 
-    A larger batch is tried while it should take a quarter of a second at most. Images are repeated
+    A larger batch is tried while it should take half a second at most. Images are repeated
     where there are too few.
 
     Parameters

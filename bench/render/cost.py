@@ -53,14 +53,14 @@ _TRAINING: Final = (
 )
 _PREDICTING: Final = (
     Column(name="latency_ms_p50", heading="ms, 1 image"),
-    Column(name="latency_ms_p95", heading="p95", keep=4),
-    Column(name="best_batch", heading="best batch", keep=2),
-    Column(name="latency_ms_best_batch", heading="ms", keep=3),
-    Column(name="predict_images_per_second", heading="images/s", keep=1),
-    Column(name="model_bytes", heading="weights", keep=6),
-    Column(name="file_bytes", heading="file", keep=5),
-    Column(name="accuracy", heading="accuracy", keep=7),
-    Column(name="float_agreement", heading="as float", keep=8),
+    Column(name="latency_ms_p95", heading="p95", keep=7),
+    Column(name="best_batch", heading="best batch", keep=4),
+    Column(name="latency_ms_best_batch", heading="ms", keep=6),
+    Column(name="predict_images_per_second", heading="images/s", keep=3),
+    Column(name="model_bytes", heading="weights", keep=8),
+    Column(name="file_bytes", heading="file", keep=2),
+    Column(name="accuracy", heading="accuracy", keep=5),
+    Column(name="float_agreement", heading="as float", keep=1),
 )
 _LEGEND: Final = (
     "fit: seconds of the training; CPU: of all its threads together; images/s: an epoch's images a "
