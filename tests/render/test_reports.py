@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.render.curve import curve_lines, plot
 from bench.render.export import as_csv, as_json
-from bench.render.people import marked, people_lines
+from bench.render.people import marked, people_lines, person_lines
 from bench.render.report import abstention_line, confusion_lines, report_lines, worst_lines
 from bench.scoring.abstention import abstention_curve
 from bench.scoring.report import classification_report, worst_confusions
@@ -27,9 +27,13 @@ def plain(texts: list) -> list[str]:  # type: ignore[type-arg]  # of rich texts
     return [text.plain for text in texts]
 
 
-def reading(truth: str, read: str, person: str = "writer-b", whole: str = "") -> PersonReading:
-    """Return one person's reading."""
-    return PersonReading(person=person, truth=truth, read=read, whole_id=whole)
+def reading(
+    truth: str, read: str, person: str = "writer-b", whole: str | None = None
+) -> PersonReading:
+    """Return one person's reading; the whole ID is the truth unless it is said."""
+    return PersonReading(
+        person=person, truth=truth, read=read, whole_id=truth if whole is None else whole
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,29 @@ def test_people_are_told_what_was_read_instead() -> None:
     ]  # fmt: skip
     assert lines[3].strip() == "c [77] → truth 56"
     assert lines[4].startswith("Three writers are too few")
+
+
+def test_digits_of_a_person_without_an_id_are_no_id() -> None:
+    row = Row(
+        **{name: getattr(ROW, name) for name in Row.__struct_fields__} | {"evaluations": ("e",)}
+    )
+    board = Board(test_dataset="ids", rows=(row,), evaluation_only=True)
+    people = [reading("0011", "0019", "a", whole=""), reading("34", "34", "b")]
+    lines = plain(people_lines(board, {"e": people}, 120))
+    assert lines[2].split() == ["m", "mnist", "5/6", "1/1"]
+
+
+def test_each_person_has_a_line_of_a_report() -> None:
+    people = [reading("12", "12", "a"), reading("34", "35", "[b]"), reading("56", "57", "c", "")]
+    lines = [line.split() for line in plain(person_lines(people, 80))]
+    assert lines[1:] == [
+        ["a", "2/2", "12", "✓"],
+        ["[b]", "1/2", "3[5]", "→", "truth", "34"],
+        ["c", "1/2"],
+    ]
+    many = [reading("1", "1", f"p{i}") for i in range(40)]
+    assert plain(person_lines(many, 80))[-1] == " … 10 more persons: --all"
+    assert len(person_lines(many, 80, all_persons=True)) == 41
 
 
 def test_rows_of_several_training_sets_say_which_at_any_width() -> None:
