@@ -1,5 +1,8 @@
 """Which photos of an own folder a model misread, and which other models read them right."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
