@@ -149,11 +149,16 @@ def _failure(row: Row) -> str:
 def _legend(board: Board) -> list[str]:
     sentences = []
     ranked = [row for row in board.rows if row.rank]
-    left_out = any(row.left_out for row in board.rows)
     if any(row.rank == "1=" for row in ranked):
         sentences.append(
             f'"1=": not separable from the best on these {count(board.n_test)} images'
             + (f" ({clean(board.method)})." if board.method else ".")
+        )
+    unsure = [clean(model_label(row)) for row in _above_better_rows(ranked)]
+    if unsure:
+        sentences.append(
+            f"Less is known of {', '.join(unsure)} than of more accurate rows below: no test "
+            "separates them from the first of their rank; more seeds may."
         )
     if board.to_separate:
         images = f"{float(f'{board.to_separate:.2g}'):,.0f}"
@@ -163,7 +168,8 @@ def _legend(board: Board) -> list[str]:
         sentences.append("A leak (test images among the training images) is not ranked.")
     if any(row.near_duplicates for row in board.rows):
         sentences.append("Near-duplicates are test images nearly the same as a training image.")
-    if any(row.leaked or row.near_duplicates for row in board.rows) and not left_out:
+    is_spoilt = any(row.leaked or row.near_duplicates for row in board.rows)
+    if is_spoilt and not board.excludes_duplicates:
         sentences.append(f"{prog()} show --exclude-duplicates scores without them.")
     unranked = [row for row in board.rows if not row.rank and row.state is State.OK]
     budgets = sorted({row.budget for row in unranked if row.budget != "full"})
@@ -172,6 +178,18 @@ def _legend(board: Board) -> list[str]:
     legend = [" ".join(filter(None, sentences))]
     legend += [as_typed(clean(note)) + "." * (not note.endswith(".")) for note in board.notes]
     return [line for line in legend if line]
+
+
+def _above_better_rows(ranked: Sequence[Row]) -> list[Row]:
+    """Return the rows that share a rank though a row of a later rank is more accurate."""
+    return [
+        row
+        for i, row in enumerate(ranked)
+        if any(
+            later.rank != row.rank and (later.accuracy or 0) > (row.accuracy or 0)
+            for later in ranked[i + 1 :]
+        )
+    ]
 
 
 def _interval_sentence(rows: Iterable[Row]) -> str:

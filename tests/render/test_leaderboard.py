@@ -104,6 +104,17 @@ def test_ties_are_explained_with_what_would_separate_them() -> None:
     assert "At least about 2,900 more would be needed to separate the first two." in text
 
 
+def test_a_row_tied_above_a_better_one_is_explained() -> None:
+    tied = board(
+        row("a", rank="1=", accuracy=0.87),
+        row("b", rank="1=", accuracy=0.36),
+        row("c", rank="3", accuracy=0.83),
+    )
+    text = " ".join(screen(tied))
+    assert "Less is known of b than of more accurate rows below" in text
+    assert "Less is known" not in " ".join(screen(board(row("a", rank="1"), row("b", rank="2"))))
+
+
 def test_methods_of_intervals_are_named_once() -> None:
     rows = [
         row("a", interval_method="Wilson", interval_note="these images only"),
