@@ -18,11 +18,12 @@ import numpy.typing as npt
 
 from bench.adapters.keras import KerasClassifier
 from bench.adapters.keras_network import load_network
+from bench.adapters.litert_packing import with_paired_columns
 from bench.errors import BenchError, DataError
 from bench.spec import Description
 
 if TYPE_CHECKING:
-    from bench.spec import Images, ImageSet, Probabilities
+    from bench.spec import Images, ImageSet, Probabilities, Shape
 
 __all__ = [
     "TFLITE_FILE",
@@ -87,25 +88,30 @@ def quantize_int8(
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
 
-    return _convert(source, settings, file)
+    return _convert(source, with_paired_columns, settings, file)
 
 
 def convert_float32(source: Path | KerasClassifier, file: Path) -> QuantizedModel:
     """Write the network as a float32 LiteRT file, to compare an int8 one with."""
-    return _convert(source, lambda converter, tf: None, file)
+
+    def as_it_is(network: Any, shape: "Shape") -> Callable[[Any], Any]:
+        return lambda images: network(images, training=False)
+
+    return _convert(source, as_it_is, lambda converter, tf: None, file)
 
 
 def _convert(
-    source: Path | KerasClassifier, settings: Callable[[Any, Any], None], file: Path
+    source: Path | KerasClassifier,
+    laid_out: Callable[[Any, "Shape"], Callable[[Any], Any]],
+    settings: Callable[[Any, Any], None],
+    file: Path,
 ) -> QuantizedModel:
     network = load_network(source) if isinstance(source, Path) else source.network
     import tensorflow as tf
 
     shape = network.input_shape[1:] if isinstance(source, Path) else source.image_shape
     signature = (tf.TensorSpec((None, *shape), tf.float32, name="images"),)
-    traced = tf.function(
-        lambda images: network(images, training=False), input_signature=signature, autograph=False
-    )
+    traced = tf.function(laid_out(network, shape), input_signature=signature, autograph=False)
     # Without the network as a second argument the weights become constants of the graph.
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.get_concrete_function()])
     settings(converter, tf)
