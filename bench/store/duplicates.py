@@ -29,6 +29,7 @@ class LeftOut:
     places: Places = field(default_factory=_nowhere)
     folders: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    is_asked: bool = False
 
     def of(self, folder: str) -> Places:
         """Return what is left out of the evaluation in `folder`."""
@@ -82,9 +83,10 @@ def images_left_out(store: Store, groups: Sequence[Sequence[Score]], split_hash:
     left_out = np.unique(np.concatenate(found)) if found else _nowhere()
     notes = _notes(len(left_out), n_unknown, n_whole)
     if scored and len(left_out) == scored[0][0].n_test:
-        return LeftOut(notes=("no image would be left without the duplicates: all are scored",))
+        notes = ("no image would be left without the duplicates: all are scored",)
+        return LeftOut(notes=notes, is_asked=True)
     folders = frozenset(score.folder for group in scored for score in group)
-    return LeftOut(places=left_out, folders=folders, notes=notes)
+    return LeftOut(places=left_out, folders=folders, notes=notes, is_asked=True)
 
 
 def _duplicates(store: Store, score: Score) -> Places | None:

@@ -97,6 +97,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     to_separate: int | None = None  # test images that would tell the first two apart
     method: str = ""  # how ties were decided
+    excludes_duplicates: bool = False  # rows are scored without training images among the test's
 
 
 def row_as_dict(row: Row) -> dict[str, Any]:

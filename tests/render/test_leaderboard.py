@@ -71,6 +71,13 @@ def test_what_is_special_about_a_row_is_said(facts: dict[str, Any], text: str) -
     assert text in screen(board(row("a", **facts)))[2]
 
 
+def test_the_way_to_score_without_duplicates_is_named_until_it_is_taken() -> None:
+    leaky = row("a", leaked=2, rank="")
+    for excludes, is_named in ((False, True), (True, False)):
+        words = " ".join(" ".join(screen(board(leaky, excludes_duplicates=excludes))).split())
+        assert ("bench show --exclude-duplicates scores without them." in words) is is_named
+
+
 @pytest.mark.parametrize(
     ("state", "reason", "text"),
     [
