@@ -1,7 +1,7 @@
 """From what a person asks for to models, settings and loaded datasets; every mistake is named."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -37,6 +37,8 @@ class Request:
     """Names, globs, and NAME=PATH."""
     folders: tuple[str, ...] = ()
     """Own folders, DIR or NAME=DIR."""
+    folder_options: Mapping[str, OptionValue] = field(default_factory=dict)
+    """Options of image-folder for each of these folders and for the one of ``fine_tune``."""
     seeds: tuple[int, ...] = (42,)
     settings: tuple[str, ...] = ()
     """NAME.option=value; NAME may be a glob over models."""
@@ -106,11 +108,10 @@ def select(session: Session, request: Request) -> Selected:
 
     loaded = _load_datasets(catalogue, request, load)
     shipped = any(spec.shipped for spec in models)
+    trained_on = [loaded.present[name] for name in loaded.chosen if name in loaded.present]
+    beside = [Path(path).parent for dataset in trained_on for path in dataset.paths]
     corrupted = corrupted_files(
-        request.corruptions,
-        [loaded.present[name] for name in loaded.chosen if name in loaded.present],
-        session.search,
-        cache_dir=request.cache_dir,
+        request.corruptions, trained_on, [*session.search, *beside], cache_dir=request.cache_dir
     )
     return Selected(
         models=tuple(models),
@@ -195,7 +196,7 @@ def _named_folder(text: str) -> tuple[str, str]:
 
 def _settings(session: Session, request: Request, catalogue: Mapping[str, _Entry]) -> Settings:
     declared = _declared_options(session.plugins, catalogue)
-    given: dict[str, dict[str, OptionValue]] = {}
+    given = _folder_options(request)
     for text in request.settings:
         owner, option, value = parse_setting(text)
         for name in _owners(text, owner, option, declared):
@@ -220,6 +221,14 @@ def _settings(session: Session, request: Request, catalogue: Mapping[str, _Entry
         corruptions=_made_corruptions(request.corruptions),
         timeout_seconds=request.timeout_seconds,
     )
+
+
+def _folder_options(request: Request) -> dict[str, dict[str, OptionValue]]:
+    """Return the options that all own folders of a request share, for each of them."""
+    folders = [*request.folders, *([request.fine_tune] if request.fine_tune else [])]
+    if request.folder_options and not folders:
+        raise OptionError("--classes and --label-pattern", why="they are for --folder DIR")
+    return {_named_folder(text)[0]: dict(request.folder_options) for text in folders}
 
 
 def _made_corruptions(names: str) -> tuple[tuple[str, int], ...]:

@@ -8,14 +8,15 @@ from rich.text import Text
 
 from bench.render.console import plain
 from bench.render.leaderboard import model_label
-from bench.render.table import Column, Line, lay_out
-from bench.store.fields import MISSING
+from bench.render.table import Column, Line, choose, lay_out
+from bench.store.fields import MISSING, share
 from bench.store.leaderboard import Board, Row
 from bench.store.record import State
 
 __all__ = ["metric_columns", "metric_lines", "metric_records"]
 
 _KEYS = ("test_dataset", "train_dataset", "model", "variant", "seeds", "n_test", "trials")
+_HEADINGS = {"brier": "Brier", "ece": "ECE", "id_accuracy": "IDs", "top2_accuracy": "top 2"}
 _PARTS = ("low", "high", "interval_method")
 
 
@@ -53,13 +54,24 @@ def metric_lines(boards: Sequence[Board], width: int) -> Iterator[Text]:
         columns = [
             Column(name="model", heading="model", align="left", wraps_at=20),
             *(
-                Column(name=name, heading=name.replace("_", " "), keep=i)
+                Column(name=name, heading=_heading(name), keep=1 + i)
                 for i, name in enumerate(names)
             ),
         ]
-        yield from lay_out(columns, [_line(row, names) for row in rows], width, indent=1)
+        lines = [_line(row, names) for row in rows]
+        yield from lay_out(columns, lines, width, indent=1)
+        shown = {column.name for column in choose(columns, lines, width - 1)}
+        hidden = ", ".join(name for name in names if name not in shown)
+        if hidden:
+            yield plain(f"no room for {hidden}: --csv", "warn")
         yield from _reasons(rows)
+        yield Text("Intervals, and how each was made: --json.")
         yield Text()
+
+
+def _heading(name: str) -> str:
+    usual = name.removesuffix("_accuracy").replace("_f1", " F1").replace("_", " ")
+    return _HEADINGS.get(name, usual)
 
 
 def _reasons(rows: Sequence[Row]) -> Iterator[Text]:
@@ -88,5 +100,9 @@ def _line(row: Row, names: Sequence[str]) -> Line:
     cells = {"model": plain(model_label(row))}
     for name in names:
         value = row.metrics.get(name)
-        cells[name] = Text(MISSING if value is None else f"{value:.4g}")
+        cells[name] = Text(MISSING if value is None else _figure(value))
     return Line(cells=cells)
+
+
+def _figure(value: float) -> str:
+    return share(value) if 0 <= value <= 1 else f"{value:.4g}"

@@ -133,3 +133,13 @@ def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy(
     use_metrics([])
     add(store, "m", 7, confidence=0.91)
     assert metrics_of(store)["ece"] == pytest.approx(393 / 400 - 0.91, abs=1e-6)
+
+
+def test_metrics_without_room_are_named(store: Store, add: Add, run_bench: Run) -> None:
+    add(store, "m", 10)
+    narrow = run_bench("show", "--all-metrics", "--store", store.root, columns=60).out
+    assert "no room for" in narrow
+    assert (
+        "no room for"
+        not in run_bench("show", "--all-metrics", "--store", store.root, columns=120).out
+    )
