@@ -46,6 +46,8 @@ PREDICTIONS: Final = {
     "labels": "(n,), whole numbers: the true class, as a column; absent for unlabelled images",
     "predicted": "(n,), whole numbers: the class the model named, as a column",
     "probabilities": "(n, n_classes), float32: a column a class, in the order of `classes`",
+    "duplicates": "(n,), int8: 2 where the image is a training image, 1 where it is nearly one; "
+    "absent where none is",
 }
 SPLIT: Final = {
     "names": "(n,), text: the name of each test image",

@@ -19,7 +19,7 @@ from bench.store.read import (
     read_trial,
     trial_folders,
 )
-from bench.store.record import EvaluationRecord, State
+from bench.store.record import Duplicate, EvaluationRecord, State
 from bench.store.write import file_hash, split_hash
 
 __all__ = ["Problem", "Verified", "verify_store"]
@@ -150,6 +150,11 @@ def _check_predictions(store: Store, folder: Path, record: EvaluationRecord) -> 
     for what, labels in (("predicted", stored.predicted), ("labels", stored.labels)):
         if labels is not None and n and not (labels.min() >= 0 and labels.max() < n_classes):
             found.append(f"its {what} are outside the classes")
+    if stored.duplicates is not None:
+        kinds = (Duplicate.EXACT, Duplicate.NEAR)
+        counted = tuple(int((stored.duplicates == kind).sum()) for kind in kinds)
+        if counted != (record.leaked, record.near_duplicates):
+            found.append("it marks other numbers of duplicates than its record")
     if record.labelled != (stored.labels is not None):
         found.append("its labels are missing" if record.labelled else "it has labels")
     names = read_split(store, record.split_hash)

@@ -12,6 +12,7 @@ from bench.store.leaderboard import leaderboards
 from bench.store.read import read_predictions
 from bench.store.record import Duplicate, EvaluationRecord, Identity, State, TrialRecord
 from bench.store.rows import Board, Row
+from bench.store.verify import verify_store
 from bench.store.views import row_report
 from bench.store.write import (
     publish_evaluation,
@@ -112,6 +113,16 @@ def test_places_of_duplicates_are_stored_beside_the_predictions(store: Store) ->
     assert np.flatnonzero(stored.duplicates == Duplicate.EXACT).tolist() == [3]
     assert np.flatnonzero(stored.duplicates == Duplicate.NEAR).tolist() == [5, 7]
     assert read_predictions(store.evaluations / "cleandigits42--e").duplicates is None
+
+
+def test_verifying_counts_the_duplicates_again(store: Store) -> None:
+    add(store, "m", exact=(3,), near=(5, 7))
+    folder = store.evaluations / "mdigits42--e"
+    said = "it marks other numbers of duplicates than its record"
+    assert all(said not in problem.what for problem in verify_store(store).problems)
+    text = (folder / "record.json").read_text(encoding="utf-8")
+    (folder / "record.json").write_text(text.replace('"leaked": 1', '"leaked": 2'), "utf-8")
+    assert [p.what for p in verify_store(store).problems if said in p.what]
 
 
 def test_near_duplicates_are_counted_and_ranked(store: Store) -> None:
