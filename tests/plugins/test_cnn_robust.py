@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from bench.discovery import load_plugins
-from bench.options import resolve_options
+from bench.options import as_options, resolve_options
 from bench.spec import FitContext, ImageSet, ModelSpec
+from bench.store.layout import RECORD
+from bench.store.read import read_trial
+from bench.store.write import file_hash
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +86,17 @@ def test_the_same_seed_gives_the_same_predictions_with_flags_drawn(
         classifier.fit(bars, told)
         rows.append(classifier.predict_proba(bars.images))
     assert (rows[0] == rows[1]).all()
+
+
+def test_the_shipped_model_is_small_and_says_how_it_was_made(robust: ModelSpec) -> None:
+    assert robust.shipped is not None
+    record = read_trial(robust.shipped)
+    files = {path for path in robust.shipped.rglob("*") if path.is_file()}
+    assert sum(path.stat().st_size for path in files) <= 1_500_000
+    assert {path: file_hash(robust.shipped / path) for path in record.files} == record.files
+    assert {robust.shipped / path for path in record.files} == files - {robust.shipped / RECORD}
+    assert (record.variant, record.train_dataset, record.n_train) == ("shipped", "mnist", 60_000)
+    assert record.notes == ("make it again: bench run -m cnn-robust -d mnist --seeds 42",)
+    assert record.identity.options == {
+        name: option.default for name, option in as_options(robust.options).items()
+    } | {"train_images": 0}
