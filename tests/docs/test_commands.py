@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 
 REPOSITORY = Path(__file__).parents[2]
@@ -48,6 +50,8 @@ def desk(tmp_path: Path) -> Path:
     (folder / "ids.csv").write_text("".join(x for x in lines if not x.startswith("person-d")))
     photo = next(path for path in sorted(samples.rglob("*")) if path.suffix in (".png", ".jpg"))
     shutil.copy(photo, tmp_path / f"photo{photo.suffix}")
+    drawn = runpy.run_path(str(REPOSITORY / "script/handwriting_pictures.py"))
+    Image.fromarray(drawn["id_photo"]()).save(tmp_path / "my_id.jpg")
     return tmp_path
 
 
