@@ -133,16 +133,20 @@ def make_folds(
         labels=columns[whole.labels],
         names=whole.names,
         groups=whole.groups,
+        unread=whole.unread,
     )
     fold_of, note = fold_samples(whole.labels, whole.groups, seed)
     cache = cache_folder(cache_dir)
+    is_read = np.ones(len(whole), dtype=np.bool_) if whole.unread is None else ~whole.unread
     folds = []
     for number in range(int(fold_of.max()) + 1):
         places = np.flatnonzero(fold_of == number)
         folds.append(
             Fold(
                 train=write_split(
-                    samples.take(np.flatnonzero(fold_of != number)), tuple(classes), cache
+                    samples.take(np.flatnonzero((fold_of != number) & is_read)),
+                    tuple(classes),
+                    cache,
                 ),
                 test=write_split(samples.take(places), tuple(classes), cache),
                 places=places,
@@ -253,7 +257,9 @@ def pool_folds(store: Store, folded: FoldedTrial) -> bool:
     if not all(folder.is_dir() for folder in folders):
         return False
     trials = [read_trial(store.trial(task.trial_id)) for task in folded.tasks]
-    digest = sha256("".join(task.trial_id for task in folded.tasks).encode()).hexdigest()
+    digest = sha256(
+        "".join((folded.folder.name, *(task.trial_id for task in folded.tasks))).encode()
+    ).hexdigest()
     record = _pooled_record(folded, trials, digest)
     publish_trial(store, store.new_work_folder(), record)
     _publish_pooled_evaluation(store, folded, folders, record)

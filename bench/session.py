@@ -13,7 +13,7 @@ from bench.estimate import with_estimates
 from bench.execution.events import Event, RunFinished, RunStarted
 from bench.execution.observers import observed
 from bench.grid import Cell, CellState, Plan, TrainedOn, plan_trials
-from bench.loading import data_dirs
+from bench.loading import LoadedDataset, data_dirs
 from bench.selection import Request, Session, select
 from bench.shipped import import_shipped, shipped_cells
 from bench.spec import Style
@@ -41,6 +41,7 @@ __all__ = [
 
 DEFAULT_STORE = Path("results/local")
 FOLDER_DATASET = "image-folder"
+_LOSSES_SAID = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,17 @@ def plan(request: Request) -> Plan:
 
 def _notes(trained_on: Sequence[TrainedOn]) -> tuple[str, ...]:
     tests = {test.name: test for pairing in trained_on for test in pairing.tests}
-    return tuple(f"{name}: {note}" for name, test in tests.items() for note in test.notes)
+    return tuple(
+        f"{name}: {note}" for name, test in tests.items() for note in (*test.notes, *_losses(test))
+    )
+
+
+def _losses(test: LoadedDataset) -> list[str]:
+    """Say which samples are not scored or count as wrong; of many, the first."""
+    lost = [f"{found.sample}: {found.fault}" for found in test.findings if found.is_lost]
+    more = len(lost) - _LOSSES_SAID
+    said = lost[:_LOSSES_SAID] if more > 1 else lost
+    return [*said, *([f"… and {more} more: bench data inspect"] if more > 1 else [])]
 
 
 def _total_seconds(cells: Iterable[Cell]) -> float | None:

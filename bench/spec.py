@@ -106,12 +106,16 @@ class ImageSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something a person should know about one sample, and what to do about it."""
+    """Something a person should know about one sample, and what to do about it.
+
+    Where ``is_lost`` the sample is not scored, or counts as wrong: a run says so.
+    """
 
     sample: str
     code: str
     fault: str
     remedy: str
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from bench.execution.splits import image_hashes, near_duplicate_pairs, open_spli
 from bench.execution.variants import Variant, make_variant
 from bench.images.shape import adapt, describe_adaptation
 from bench.loading.mnist_c import is_of_mnist_c
-from bench.spec import Classifier, ImageSet, Labels, Probabilities
+from bench.spec import UNREAD, Classifier, ImageSet, Labels, Probabilities
 from bench.store.layout import RECORD, Store
 from bench.store.record import Duplicate, EvaluationRecord
 from bench.store.write import split_hash, utc_now, write_predictions, write_split
@@ -58,6 +58,9 @@ class Predictor:
         split = open_split(evaluation.split)
         variant = self._variant(evaluation)
         probabilities, predicted, seconds = self._predict(split, variant, evaluation.transform)
+        if split.unread is not None:  # whatever it makes of a blank image, it has not read it
+            predicted[split.unread] = UNREAD
+            probabilities[split.unread] = 1 / len(self.task.classes)
         labels = self._labels(split, evaluation)
         folder = self.work / "evaluations" / evaluation.evaluation_id
         duplicates = self._duplicates(evaluation)

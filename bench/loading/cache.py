@@ -40,6 +40,7 @@ _PARTS = ("splits", "index", "work")
 class _Samples(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     groups: tuple[str, ...] | None = None
+    unread: tuple[int, ...] = ()  # places
 
 
 class CacheEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,8 @@ def write_split(split: ImageSet, classes: tuple[str, ...], cache: Path) -> Split
     if pixels.dtype != np.uint8:
         pixels = np.asarray(pixels, dtype=np.float32)
     labels = None if split.labels is None else np.ascontiguousarray(split.labels, dtype=np.int64)
-    samples = _Samples(names=split.names, groups=split.groups)
+    unread = () if split.unread is None else tuple(np.flatnonzero(split.unread).tolist())
+    samples = _Samples(names=split.names, groups=split.groups, unread=unread)
     content_hash = _content_hash(pixels, labels, classes, samples)
     _, height, width, channels = pixels.shape
     ref = SplitRef(
@@ -95,6 +97,7 @@ def write_split(split: ImageSet, classes: tuple[str, ...], cache: Path) -> Split
         labelled=labels is not None,
         has_names=bool(split.names),
         has_groups=split.groups is not None,
+        n_unread=len(unread),
     )
     if not is_whole(ref):
         try:
@@ -110,7 +113,10 @@ def _content_hash(
     classes: tuple[str, ...],
     samples: _Samples,
 ) -> str:
-    header = (str(pixels.dtype.newbyteorder("<")), pixels.shape, classes, samples)
+    about: dict[str, object] = {"names": samples.names, "groups": samples.groups}
+    if samples.unread:
+        about |= {"unread": samples.unread}
+    header = (str(pixels.dtype.newbyteorder("<")), pixels.shape, classes, about)
     digest = blake2b(msgspec.json.encode(header), digest_size=20)
     digest.update(pixels.data)
     if labels is not None:
@@ -200,7 +206,7 @@ def open_split(ref: SplitRef) -> ImageSet:
         pixels = np.load(folder / "pixels.npy", mmap_mode="r")
         labels = np.load(folder / "labels.npy") if ref.labelled else None
         samples = _Samples()
-        if ref.has_names or ref.has_groups:
+        if ref.has_names or ref.has_groups or ref.n_unread:
             data = (folder / "samples.json").read_bytes()
             samples = msgspec.json.decode(data, type=_Samples)
     except (OSError, ValueError, EOFError) as error:
@@ -209,7 +215,13 @@ def open_split(ref: SplitRef) -> ImageSet:
             why=str(error),
             fix="run the command again: it is made anew",
         ) from error
-    return ImageSet(pixels=pixels, labels=labels, names=samples.names, groups=samples.groups)
+    unread = None
+    if samples.unread:
+        unread = np.zeros(ref.n, dtype=np.bool_)
+        unread[list(samples.unread)] = True
+    return ImageSet(
+        pixels=pixels, labels=labels, names=samples.names, groups=samples.groups, unread=unread
+    )
 
 
 def image_hashes(ref: SplitRef) -> npt.NDArray[np.uint64]:

@@ -23,6 +23,7 @@ class SplitRef(msgspec.Struct, frozen=True, kw_only=True):
     labelled: bool = True
     has_names: bool = False
     has_groups: bool = False
+    n_unread: int = 0
 
 
 class LoadedDataset(msgspec.Struct, frozen=True, kw_only=True):

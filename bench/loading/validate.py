@@ -47,6 +47,7 @@ def _check_split(split: ImageSet, classes: tuple[str, ...], where: str) -> None:
         ("labels", n if split.labels is None else len(split.labels)),
         ("sample names", len(split.names) or n),
         ("groups", n if split.groups is None else len(split.groups)),
+        ("marks of what was not read", n if split.unread is None else len(split.unread)),
     ):
         if count != n:
             raise DataError(where, why=f"it has {n:,} images but {count:,} {what}")

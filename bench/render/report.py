@@ -12,7 +12,7 @@ from bench.render.curve import curve_lines
 from bench.render.leaderboard import model_label
 from bench.render.table import Column, Line, lay_out
 from bench.scoring.abstention import Abstention
-from bench.scoring.report import ClassificationReport, ClassLine, Confusion
+from bench.scoring.report import NOT_READ, ClassificationReport, ClassLine, Confusion
 from bench.spec import Epoch
 from bench.store.fields import count, share
 from bench.store.leaderboard import Row
@@ -137,20 +137,23 @@ def confusion_lines(
 
     Parameters
     ----------
-    matrix : ndarray of shape (n_classes, n_classes), int64
+    matrix : ndarray of shape (n_classes, n_classes), int64, or one column wider
+        The last column more counts what was not read.
     """
-    cell = max(3, len(count(int(matrix.max()))), *(len(name) for name in classes)) + 1
+    columns = (*classes, NOT_READ)[: matrix.shape[1]]
+    cell = max(3, len(count(int(matrix.max()))), *(len(name) for name in columns)) + 1
     first = max(5, *(len(clean(name)) for name in classes))
-    if len(classes) > _MATRIX_CLASSES or first + 1 + cell * len(classes) > width:
+    if len(classes) > _MATRIX_CLASSES or first + 1 + cell * len(columns) > width:
         return [Text(f"The confusion matrix of {len(classes)} classes needs a wider screen.")]
-    wrong = matrix - np.diag(np.diag(matrix))
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
     heading = Text(" truth".ljust(first + 2), style="heading")
-    heading.append("".join(clean(name).rjust(cell) for name in classes))
-    heading.append("  read as")
+    heading.append("".join(clean(name).rjust(cell) for name in columns))
+    heading.append("  read as" + f" ({NOT_READ}: not read)" * (len(columns) > len(classes)))
     texts = [heading]
     for index, name in enumerate(classes):
         text = Text(" " + clean(name).ljust(first + 1))
-        for column in range(len(classes)):
+        for column in range(len(columns)):
             text.append_text(_heat(int(matrix[index, column]), index == column, wrong, cell))
         texts.append(text)
     return texts

@@ -19,6 +19,7 @@ from bench.scoring.intervals import (
     mean_interval,
 )
 from bench.scoring.predictions import Predictions
+from bench.spec import UNREAD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -177,7 +178,9 @@ def _ece(given: Predictions) -> float:
 
 
 def _top2(given: Predictions) -> "NDArray[np.bool_]":
-    return is_top_k(_probabilities(given), given.labels, 2)
+    is_within = is_top_k(_probabilities(given), given.labels, 2)
+    is_within &= given.predicted != UNREAD
+    return is_within
 
 
 def _ids_right(given: Predictions) -> "NDArray[np.bool_]":

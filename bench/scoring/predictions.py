@@ -20,6 +20,7 @@ class Predictions:
     Attributes
     ----------
     labels, predicted : ndarray of shape (n,), int64
+        A prediction is a class, or `bench.spec.UNREAD` where no digit could be made of the photo.
     probabilities : ndarray of shape (n, n_classes) or None, float32 in [0, 1]
         None where they are missing or unfit; `no_probabilities` says why.
     class_names : tuple of str
@@ -30,7 +31,7 @@ class Predictions:
     is_calibrated : bool
         Whether the probabilities are that, not scores that merely rank the classes.
     confusion : ndarray of shape (n_classes, n_classes), int64
-        Row = truth, column = prediction.
+        Row = truth, column = prediction; one column wider where an image was not read.
     no_probabilities : str
         Why there are no usable probabilities; "" where there are.
     """

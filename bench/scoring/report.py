@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.errors import BenchError
-from bench.scoring.confusion import per_class
+from bench.scoring.confusion import per_class, times_predicted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+NOT_READ = "–"
+"""What stands for the class of an image that was not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,8 @@ class Confusion:
 
     def __str__(self) -> str:
         times = "once" if self.count == 1 else f"{self.count:,} times"
+        if self.predicted == NOT_READ:
+            return f"{self.true} not read: {times}"
         return f"{self.true} read as {self.predicted}: {times}"
 
 
@@ -85,8 +91,8 @@ def classification_report(
 
     Parameters
     ----------
-    matrix : ndarray of shape (n_classes, n_classes), int64
-        Row = truth, column = prediction.
+    matrix : ndarray of shape (n_classes, n_classes), int64, or one column wider
+        Row = truth, column = prediction; a last column more counts what was not read.
 
     Raises
     ------
@@ -95,7 +101,7 @@ def classification_report(
     """
     _check(matrix, class_names)
     precision, recall, f1 = per_class(matrix)
-    support, n_predicted = matrix.sum(1), matrix.sum(0)
+    support, n_predicted = matrix.sum(1), times_predicted(matrix)
     lines = tuple(
         ClassLine(
             name=name,
@@ -128,10 +134,11 @@ def worst_confusions(
     """
     _check(matrix, class_names)
     support = matrix.sum(1)
+    read_as = (*class_names, NOT_READ)
     found = [
         Confusion(
             true=class_names[i],
-            predicted=class_names[j],
+            predicted=read_as[j],
             count=int(matrix[i, j]),
             share=float(matrix[i, j] / support[i]),
         )
@@ -159,7 +166,8 @@ def _line_dict(line: ClassLine) -> dict[str, float]:
 
 
 def _check(matrix: "NDArray[np.int64]", class_names: Sequence[str]) -> None:
-    if matrix.shape != (len(class_names), len(class_names)):
+    n = len(class_names)
+    if matrix.shape not in ((n, n), (n, n + 1)):
         raise BenchError(
             "the class names are not those of the confusion matrix",
             why=f"{len(class_names)} names, shape {matrix.shape}",

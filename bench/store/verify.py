@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.errors import StoreError
 from bench.identity import trial_id
+from bench.spec import UNREAD
 from bench.store.index import Score, read_index, score_evaluation
 from bench.store.layout import PREDICTIONS, RECORD, Store
 from bench.store.read import (
@@ -147,8 +148,11 @@ def _check_predictions(store: Store, folder: Path, record: EvaluationRecord) -> 
     # `not (a <= b)` also catches NaN.
     if n and not np.abs(sums - 1).max() <= _ROW_SUM_TOLERANCE:
         found.append("its probabilities do not sum to 1")
-    for what, labels in (("predicted", stored.predicted), ("labels", stored.labels)):
-        if labels is not None and n and not (labels.min() >= 0 and labels.max() < n_classes):
+    for what, labels, least in (
+        ("predicted", stored.predicted, UNREAD),
+        ("labels", stored.labels, 0),
+    ):
+        if labels is not None and n and not (labels.min() >= least and labels.max() < n_classes):
             found.append(f"its {what} are outside the classes")
     if stored.duplicates is not None:
         kinds = (Duplicate.EXACT, Duplicate.NEAR)

@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.scoring.abstention import Abstention, abstention_curve
 from bench.scoring.confusion import confusion_matrix
 from bench.scoring.report import (
+    NOT_READ,
     ClassificationReport,
     Confusion,
     classification_report,
@@ -66,7 +67,8 @@ class RowReport:
 class PersonReading:
     """One person's digits as a model read them; ``truth`` and ``read`` are of equal length.
 
-    An unknown digit of the truth is ``?``.
+    An unknown digit of the truth is ``?``; where no digit could be made of the photo, what was read
+    is ``–``.
     """
 
     person: str
@@ -216,12 +218,13 @@ def row_report(store: Store, row: Row) -> RowReport:
         raise BenchError(f"{row.model} on {row.test_dataset}", why="the images have no labels")
     folders = [store.evaluations / name for name in row.evaluations]
     classes = read_evaluation(folders[0]).classes
-    matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    matrices = []
     for folder in folders:
         predictions = read_predictions(folder).without(np.array(row.left_out, dtype=np.intp))
         if predictions.labels is None:
             raise BenchError(f"{folder.name}", why="the images have no labels")
-        matrix += confusion_matrix(predictions.labels, predictions.predicted, len(classes))
+        matrices.append(confusion_matrix(predictions.labels, predictions.predicted, len(classes)))
+    matrix = np.sum(matrices, axis=0)
     return RowReport(
         row=row,
         classes=classes,
@@ -320,7 +323,8 @@ def people_of(store: Store, row: Row) -> list[PersonReading]:
     groups = read_split(store, record.split_hash).groups
     if groups is None or len(groups) != len(predictions.predicted):
         return []
-    classes, truths = np.array(record.classes), record.truths
+    # The last: what was not read stands at -1.
+    classes, truths = np.array([*record.classes, NOT_READ]), record.truths
     readings = []
     for person in sorted(set(groups)):
         chosen = np.flatnonzero(np.array(groups) == person)

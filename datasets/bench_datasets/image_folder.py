@@ -78,7 +78,8 @@ def load_folder(folder: Path, options: Any) -> Dataset:
         notes.append(f"{left_out} image{'s' * (left_out != 1)} without a label: not scored")
     classes = _classes(samples, named)
     labelled = _image_set(images, samples, kept, classes)
-    copies = copies_between_writers(labelled.pixels, labelled.names, labelled.groups)
+    shown = labelled if labelled.unread is None else labelled.take(np.flatnonzero(~labelled.unread))
+    copies = copies_between_writers(shown.pixels, shown.names, shown.groups)
     dataset = Dataset(
         classes=classes,
         test=labelled,
@@ -97,11 +98,12 @@ def _to_train(dataset: Dataset, name: str, seed: int) -> Dataset:
     if whole is None or whole.labels is None:
         raise DataError(f"{name} cannot be trained on", why="its images have no labels")
     split = split_samples(whole.labels, whole.groups, dataset.classes, seed)
+    learnt = split.train if whole.unread is None else split.train[~whole.unread[split.train]]
     test = whole.take(split.test)
     tested = set(test.groups or ())
     return replace(
         dataset,
-        train=whole.take(split.train),
+        train=whole.take(learnt),
         test=test,
         notes=(*dataset.notes, split.note),
         truths={person: truth for person, truth in dataset.truths.items() if person in tested},
@@ -131,6 +133,7 @@ def _image_set(
     labels = [samples.labels[i] for i in kept]
     persons = [samples.persons[i] for i in kept]
     is_known = all(label is not None for label in labels)
+    is_read = np.array([samples.is_read[i] for i in kept], dtype=np.bool_)
     return ImageSet(
         pixels=images,
         labels=np.array([classes.index(str(label)) for label in labels], dtype=np.int64)
@@ -138,12 +141,13 @@ def _image_set(
         else None,
         names=tuple(samples.names[i] for i in kept),
         groups=tuple(map(str, persons)) if all(p is not None for p in persons) else None,
+        unread=None if is_read.all() else ~is_read,
     )
 
 
 def _layout_findings(layout: "Layout") -> tuple[Finding, ...]:
     return tuple(
-        Finding(sample=p.sample, code=p.code, fault=p.fault, remedy=p.remedy)
+        Finding(sample=p.sample, code=p.code, fault=p.fault, remedy=p.remedy, is_lost=True)
         for p in layout.problems
     )
 

@@ -45,6 +45,24 @@ def test_a_split_comes_back_as_it_was(make_split: MakeSplit, tmp_path: Path, flo
     )  # fmt: skip
 
 
+def test_what_was_not_read_is_kept_and_changes_the_content_hash(
+    make_split: MakeSplit, tmp_path: Path
+) -> None:
+    whole = make_split()
+    unread = np.zeros(len(whole), dtype=np.bool_)
+    none = write_split(replace(whole, unread=unread), CLASSES, tmp_path)
+    assert none.content_hash == write_split(whole, CLASSES, tmp_path).content_hash
+    unread[[2, 5]] = True
+    ref = write_split(replace(whole, unread=unread), CLASSES, tmp_path)
+    assert ref.content_hash != none.content_hash
+    opened = open_split(ref)
+    assert opened.unread is not None
+    assert np.flatnonzero(opened.unread).tolist() == [2, 5]
+    part = opened.take(np.array([1, 2])).unread
+    assert part is not None
+    assert part.tolist() == [False, True]
+
+
 def test_pixels_are_memory_mapped_and_read_only(make_split: MakeSplit, tmp_path: Path) -> None:
     pixels = open_split(write_split(make_split(), CLASSES, tmp_path)).pixels
     assert isinstance(pixels, np.memmap)

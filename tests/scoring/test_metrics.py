@@ -23,6 +23,7 @@ from bench.scoring.metrics import (
     whole_ids,
 )
 from bench.scoring.predictions import check_same_images, predictions
+from bench.spec import UNREAD
 
 NAMES = tuple("0123456789")
 
@@ -186,7 +187,7 @@ def test_no_image_is_an_error() -> None:
     [
         pytest.param([0, 1], [0], "labels and predictions do not belong together", id="lengths"),
         pytest.param([0, 12], [0, 1], "a label is outside the 10 classes", id="label"),
-        pytest.param([0, 1], [0, -1], "a prediction is outside the 10 classes", id="prediction"),
+        pytest.param([0, 1], [0, -2], "a prediction is outside the 10 classes", id="prediction"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(labels: Any, predicted: Any, message: Any) -> None:
@@ -319,3 +320,21 @@ def test_importing_the_scoring_costs_numpy_and_nothing_else() -> None:
     code += "print([m for m in ('scipy', 'sklearn', 'pandas') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_what_was_not_read_is_wrong_in_every_metric() -> None:
+    labels = np.array([0, 1, 2, 2])
+    probabilities = np.full((4, 3), 1 / 3, dtype=np.float32)
+    probabilities[:2] = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]]
+    given = predictions(labels, np.array([0, 1, UNREAD, UNREAD]), probabilities, ("a", "b", "c"))
+    found = {name: each.value for name, each in score(given).items()}
+    assert given.correct.tolist() == [True, True, False, False]
+    assert given.confusion.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 2]]
+    assert found["accuracy"] == 0.5
+    assert found["balanced_accuracy"] == pytest.approx(2 / 3)
+    assert found["macro_f1"] == pytest.approx(2 / 3)
+    assert found["top2_accuracy"] == 0.5  # the last class is among the likeliest two by its place
+    assert found["log_loss"] == pytest.approx((-2 * np.log(0.8) + 2 * np.log(3)) / 4)
+    interval = score(given)["macro_f1"].interval
+    assert interval is not None
+    assert interval.low < 2 / 3 <= interval.high

@@ -9,6 +9,7 @@ from bench.errors import BenchError
 from bench.scoring.confusion import confusion_matrix
 from bench.scoring.metrics import whole_ids
 from bench.scoring.report import classification_report, worst_confusions
+from bench.spec import UNREAD
 
 NAMES = tuple("0123456789")
 TRUTH = np.array([0, 5, 1, 2, 6, 7, 0, 7, 1, 0, 8, 7, 3, 4, 8, 2, 0, 3, 5, 1, 7, 8, 9, 6])
@@ -131,3 +132,15 @@ def test_worst_confusions_of_a_perfect_reading_are_none() -> None:
 def test_a_matrix_that_cannot_be_reported_is_named(matrix: Any, message: Any) -> None:
     with pytest.raises(BenchError, match=message):
         classification_report(matrix, "ab")
+
+
+def test_what_was_not_read_counts_against_recall_and_is_no_class_s_prediction() -> None:
+    labels, predicted = np.array([0, 0, 1, 1]), np.array([0, UNREAD, 1, UNREAD])
+    matrix = confusion_matrix(labels, predicted, 2)
+    report = classification_report(matrix, ("a", "b"))
+    assert [line.recall for line in report.classes] == [0.5, 0.5]
+    assert [line.precision for line in report.classes] == [1.0, 1.0]
+    assert [line.support for line in report.classes] == [2, 2]
+    assert report.accuracy == 0.5
+    confusions = worst_confusions(matrix, ("a", "b"))
+    assert [str(each) for each in confusions] == ["a not read: once", "b not read: once"]

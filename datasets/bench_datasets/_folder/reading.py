@@ -20,28 +20,38 @@ __all__ = ["Samples", "of_one_shape", "read_samples"]
 
 @dataclass(slots=True, kw_only=True)
 class Samples:
-    """What was read: one entry a digit in each list; a label or person may be None."""
+    """What was read: one entry a digit in each list; a label or person may be None.
+
+    Where ``is_read`` is false no digit could be made of the photo: the image is blank.
+    """
 
     images: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     persons: list[str | None] = field(default_factory=list)
+    is_read: list[bool] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     truths: dict[str, str] = field(default_factory=dict)
 
     def add(
         self, image: npt.NDArray[np.uint8], label: str | None, name: str, person: str | None
     ) -> None:
-        """Add one digit."""
+        """Add one digit; an image without any ink is none."""
         self.images.append(image)
         self.labels.append(label)
         self.names.append(name)
         self.persons.append(person)
+        self.is_read.append(bool(image.any()))
 
-    def find(self, name: str, faults: tuple[Fault, ...]) -> None:
-        """Add the findings on a sample."""
+    def find(
+        self, name: str, faults: tuple[Fault, ...], lost: frozenset[str] = frozenset()
+    ) -> None:
+        """Add the findings on a sample; those with a code in `lost` cost it its score."""
         self.findings += [
-            Finding(sample=name, code=f.code, fault=f.fault, remedy=f.remedy) for f in faults
+            Finding(
+                sample=name, code=f.code, fault=f.fault, remedy=f.remedy, is_lost=f.code in lost
+            )
+            for f in faults
         ]
 
 
@@ -54,14 +64,14 @@ def read_samples(root: Path, layout: Layout, options: PreprocessOptions) -> Samp
         except DataError as error:
             remedy = FAULTS["unreadable"][1]
             fault = Fault(code="unreadable", fault=error.why or str(error), remedy=remedy)
-            samples.find(photo.path.as_posix(), (fault,))
+            samples.find(photo.path.as_posix(), (fault,), frozenset({fault.code}))
             if photo.person in samples.truths and photo.digits is None:
                 _mark_missing(samples, photo, options)
     return samples
 
 
 def _mark_missing(samples: Samples, photo: Photo, options: PreprocessOptions) -> None:
-    """Keep the place of an unreadable digit in its person's ID: it is scored, as blank."""
+    """Keep the place of an unreadable digit in its person's ID: blank, it counts as wrong."""
     blank = np.zeros((options.side_px, options.side_px), dtype=np.uint8)
     samples.add(blank, photo.label, photo.path.as_posix(), photo.person)
 
@@ -70,6 +80,8 @@ def _read_photo(
     samples: Samples, root: Path, photo: Photo, layout: Layout, options: PreprocessOptions
 ) -> None:
     name, path = photo.path.as_posix(), root / photo.path
+    if path.exists() and not path.is_file():  # reading from a pipe would wait for ever
+        raise DataError(name, why="it is no ordinary file")
     if photo.digits is not None:
         _add_strip(samples, name, photo, read_strip(path, options), options)
         return
@@ -82,8 +94,10 @@ def _read_photo(
             return
         blank = Preprocessed(image=np.zeros((options.side_px, options.side_px), dtype=np.uint8))
         seen = replace(next(iter(strip.digits), blank), faults=strip.faults)
-    samples.add(seen.image, photo.label, name, photo.person)
-    samples.find(name, seen.faults)
+    is_blank = seen.box is None and any(fault.code == "blank" for fault in seen.faults)
+    image = np.zeros_like(seen.image) if is_blank else seen.image
+    samples.add(image, photo.label, name, photo.person)
+    samples.find(name, seen.faults, frozenset({"blank"} if is_blank else ()))
 
 
 def _add_strip(
@@ -106,7 +120,7 @@ def _add_strip(
     for place, image in enumerate(images):
         label = truth[place] if truth else None
         samples.add(image, label, f"{name}#{place + 1}", name)
-    samples.find(name, faults)
+    samples.find(name, faults, frozenset({"wrong-count"}))
     if truth:
         samples.truths[name] = truth
         if photo.person is not None and photo.person != name:
