@@ -11,14 +11,17 @@ from bench.errors import BenchError, DataMissingError, OptionError, StoreError
 __all__ = [
     "AbstainOption",
     "AnyDataDirOption",
+    "ClassesOption",
     "CsvOption",
     "DataDirOption",
     "ExcludeOption",
     "JsonOption",
+    "LabelPatternOption",
     "PluginOption",
     "StoreOption",
     "complete_datasets",
     "complete_models",
+    "folder_options",
     "one_format",
     "parse_duration",
     "parse_jobs",
@@ -102,6 +105,24 @@ ExcludeOption: TypeAlias = Annotated[
         help="Score without the test images that are, or nearly are, training images.",
     ),
 ]
+ClassesOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--classes",
+        metavar="A,B,…",
+        help="The names of the class folders of your own folders, where longer than a character.",
+        show_default=False,
+    ),
+]
+LabelPatternOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--label-pattern",
+        metavar="REGEX",
+        help="Finds the label in the names of your own photos by its group; none: there is none.",
+        show_default=False,
+    ),
+]
 # For verbs to which a folder that is not there means something: they make it, or report it.
 AnyDataDirOption: TypeAlias = Annotated[
     Path | None,
@@ -134,6 +155,20 @@ _BYTES: Final = {
     "gib": 2**30,
 }
 _NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+
+
+def folder_options(classes: str, label_pattern: str) -> dict[str, str]:
+    """Return what these flags set of ``image-folder``.
+
+    Raises
+    ------
+    OptionError
+        If no class is named.
+    """
+    if classes and not any(name.strip() for name in classes.split(",")):
+        raise OptionError(f"--classes {classes}", why="no class is named", fix="write A,B")
+    given = {"classes": classes, "label_pattern": label_pattern}
+    return {name: value for name, value in given.items() if value}
 
 
 def parse_duration(text: str, option: str) -> float:

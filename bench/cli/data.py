@@ -7,11 +7,14 @@ import typer
 
 from bench.cli.arguments import (
     AnyDataDirOption,
+    ClassesOption,
     CsvOption,
     DataDirOption,
     JsonOption,
+    LabelPatternOption,
     PluginOption,
     complete_datasets,
+    folder_options,
 )
 
 __all__ = ["app"]
@@ -45,6 +48,8 @@ def inspect(
         list[str] | None,
         typer.Option("--set", metavar="NAME.OPTION=VALUE", help="An option of the dataset."),
     ] = None,
+    classes: ClassesOption = "",
+    label_pattern: LabelPatternOption = "",
     html: Annotated[
         Path | None,
         typer.Option(
@@ -67,6 +72,7 @@ def inspect(
     wanted = Wanted(
         text=dataset,
         settings=tuple(settings or ()),
+        folder_options=folder_options(classes, label_pattern),
         data_dir=data_dir,
         plugins=tuple(plugins or ()),
     )

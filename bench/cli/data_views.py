@@ -1,8 +1,8 @@
 """What the verbs of ``bench data`` do, once they are called."""
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class Wanted:
 
     text: str
     settings: tuple[str, ...] = ()
+    folder_options: Mapping[str, str] = field(default_factory=dict)
     data_dir: Path | None = None
     plugins: tuple[str, ...] = ()
 
@@ -80,6 +81,9 @@ def _load(wanted: Wanted, session: Session) -> tuple[DatasetSpec, LoadedDataset]
     settings: dict[str, OptionValue] = {}
     for owner in reversed(owners):
         settings |= session.config.options.get(owner, {})
+    if wanted.folder_options and FOLDER_DATASET not in owners:
+        raise OptionError("--classes and --label-pattern", why=f"{spec.name} is no own folder")
+    settings |= wanted.folder_options
     for text in wanted.settings:
         owner, option, value = parse_setting(text)
         if owner not in owners:

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.arguments import JsonOption, PluginOption, StoreOption, one_format
+from bench.cli.arguments import (
+    ClassesOption,
+    JsonOption,
+    LabelPatternOption,
+    PluginOption,
+    StoreOption,
+    folder_options,
+    one_format,
+)
 
 __all__ = ["app"]
 
@@ -36,6 +44,8 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    classes: ClassesOption = "",
+    label_pattern: LabelPatternOption = "",
     abstain_below: Annotated[
         float,
         typer.Option(
@@ -64,11 +74,15 @@ def predict(
     """
     from bench.cli.predict_views import Asked, predict_and_print
 
+    of_folders = folder_options(classes, label_pattern)
     predict_and_print(
         paths,
         Asked(
             model=model,
-            settings=tuple(settings or ()),
+            settings=(
+                *(f"{name}={value}" for name, value in of_folders.items()),
+                *(settings or ()),
+            ),
             abstain_below=abstain_below,
             is_json=as_json,
             is_csv=as_csv,

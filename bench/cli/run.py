@@ -6,12 +6,15 @@ import typer
 
 from bench.cli.arguments import (
     AbstainOption,
+    ClassesOption,
     DataDirOption,
     ExcludeOption,
+    LabelPatternOption,
     PluginOption,
     StoreOption,
     complete_datasets,
     complete_models,
+    folder_options,
     parse_duration,
     parse_jobs,
     parse_seeds,
@@ -52,6 +55,8 @@ def run(
     folders: Annotated[
         list[str] | None, typer.Option("--folder", metavar="[NAME=]DIR", help=_FOLDER_HELP)
     ] = None,
+    classes: ClassesOption = "",
+    label_pattern: LabelPatternOption = "",
     seeds: Annotated[str, typer.Option(metavar="1,2,3", help="These seeds.")] = "",
     repeats: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Seeds 42, 43, … N of them.")
@@ -154,6 +159,7 @@ def run(
         "models": tuple(models or ()),
         "datasets": tuple(datasets or ()),
         "folders": tuple(folders or ()),
+        "folder_options": folder_options(classes, label_pattern),
         "seeds": parse_seeds(seeds, repeats),
         "settings": tuple(settings or ()),
         "budget": budget,

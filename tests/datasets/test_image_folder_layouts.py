@@ -199,8 +199,10 @@ def test_a_pattern_says_where_the_label_is(make: Make) -> None:
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [
-        pytest.param("(", "no regular expression", id="not one"),
-        pytest.param("q([0-9])", "it fits no file", id="fits nothing"),
+        pytest.param("([", "no regular expression", id="not one"),
+        pytest.param("[0-9]", "it has no group; put the part", id="no group"),
+        pytest.param("q([0-9])", "it fits no file, for example a3.jpg", id="fits nothing"),
+        pytest.param("q?()", "it fits no file", id="an empty group"),
     ],
 )
 def test_a_wrong_pattern_is_said(make: Make, pattern: str, why: str) -> None:
@@ -208,9 +210,91 @@ def test_a_wrong_pattern_is_said(make: Make, pattern: str, why: str) -> None:
         recognise(make("a3.jpg"), LayoutOptions(label_pattern=pattern))
 
 
-def test_photos_that_are_only_counted_may_not_be_labelled_and_that_is_said(make: Make) -> None:
-    layout = recognise(make("1.jpg", "2.jpg", "3.jpg"))
-    assert "only counts" in layout.notes[0]
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param([f"{n}.png" for n in range(1, 9)], id="numbers"),
+        pytest.param([f"digit-{n:02}.png" for n in range(1, 9)], id="words and zeros"),
+        pytest.param([f"2024_{n}.png" for n in range(1, 9)], id="a year before them"),
+        pytest.param([f"{who}/{n}.png" for who in ("ann", "bo") for n in (1, 2, 3)], id="persons"),
+        pytest.param([f"{n}.png" for n in range(1, 15)], id="more than nine"),
+    ],
+)
+def test_numbers_from_one_on_are_an_order_and_no_labels(make: Make, names: list[str]) -> None:
+    layout = recognise(make(*names))
+    assert layout.rule == "no labels"
+    assert not layout.is_labelled
+    assert "an order, no labels; what gives labels: an id.txt" in layout.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param([f"{n}.png" for n in range(10)], "0123456789", id="one of each digit"),
+        pytest.param(["1_1.png", "1_2.png", "2_1.png"], "112", id="one twice"),
+        pytest.param(["5_1.png", "5_2.png", "5_3.png"], "555", id="a digit and a count"),
+        pytest.param(["1_017.png", "2_018.png"], "12", id="another number beside it"),
+        pytest.param(["7.png"], "7", id="one file"),
+        pytest.param(["1.png"], "1", id="one file, of a one"),
+        pytest.param(["2.png", "5.png", "7.png"], "257", id="gaps"),
+        pytest.param(["digit-1-a.jpg", "digit-2-b.jpg"], "12", id="other letters"),
+    ],
+)
+def test_other_single_digits_in_names_are_labels(
+    make: Make, names: list[str], expected: str
+) -> None:
+    layout = recognise(make(*names))
+    assert layout.rule == "labels in file names"
+    assert "".join(str(photo.label) for photo in layout.photos) == expected
+
+
+def test_numbers_that_may_only_count_are_labels_and_that_is_said(make: Make) -> None:
+    layout = recognise(make("2.jpg", "3.jpg", "5.jpg"))
+    assert "if that only counts them, give --label-pattern none" in layout.notes[0]
+
+
+def test_an_order_is_no_order_where_a_pattern_says_so(make: Make) -> None:
+    folder = make("1.jpg", "2.jpg", "3.jpg")
+    layout = recognise(folder, LayoutOptions(label_pattern="([0-9])"))
+    assert [photo.label for photo in layout.photos] == ["1", "2", "3"]
+
+
+def test_an_id_text_beside_the_photos_of_one_person(make: Make) -> None:
+    root = make("1.jpg", "2.jpg", "10.jpg")
+    (root / "id.txt").write_text("907")
+    layout = recognise(root)
+    assert layout.truths == {"my_ids": "907"}
+    assert [(p.path.name, p.label) for p in layout.photos] == [
+        ("1.jpg", "9"),
+        ("2.jpg", "0"),
+        ("10.jpg", "7"),
+    ]
+
+
+def test_one_persons_folder_named_by_the_id(make: Make, tmp_path: Path) -> None:
+    folder = make("1.jpg", "2.jpg", "3.jpg").rename(tmp_path / "047")
+    layout = recognise(folder)
+    assert layout.rule == "a person's folder named by the ID"
+    assert layout.truths == {"047": "047"}
+    (folder / "4.jpg").write_bytes(b"")
+    assert recognise(folder).rule == "no labels"
+
+
+def test_classes_that_nothing_is_named_by_are_said(make: Make) -> None:
+    with pytest.raises(OptionError, match="classes cat, dog: nothing in my_ids is labelled"):
+        recognise(make("3/a.jpg"), LayoutOptions(classes=("cat", "dog")))
+
+
+def test_no_table_but_the_only_csv_and_no_other_of_several(make: Make) -> None:
+    assert recognise(make("a.png", "b.png", mine="a.png,3\nb.png,4\n")).is_labelled
+    layout = recognise(make("a.png", "b.png", mine="a.png,3\nb.png,4\n", other="x,y\n1,2\n"))
+    assert layout.rule == "no labels"
+
+
+@pytest.mark.parametrize("name", ["labels", "ids", "strips", "dataset"])
+def test_a_table_of_a_known_name_is_taken_before_others(make: Make, name: str) -> None:
+    tables = {name: "file,label\na.png,3\n", "another": "file,label\na.png,4\n"}
+    assert labels(recognise(make("a.png", **tables))) == {"a.png": "3"}
 
 
 def test_without_labels_a_person_learns_what_would_give_them(make: Make) -> None:

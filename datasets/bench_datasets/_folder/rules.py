@@ -20,6 +20,12 @@ _WHAT_LABELS: Final = (
     "with ids.csv (person,id) or an id.txt each, or the digit in each file's name"
 )
 
+_WHAT_LABELS_AN_ORDER: Final = (
+    "the files are numbered from 1: an order, no labels; what gives labels: an id.txt with the ID "
+    "beside them, the folder named by the ID, a table labels.csv (file,label), or, where the "
+    "numbers are the digits, --label-pattern '([0-9])'"
+)
+
 
 def recognise(folder: Path, options: LayoutOptions | None = None) -> Layout:
     """Return how the photos of a folder are labelled, by the first rule that fits.
@@ -29,7 +35,8 @@ def recognise(folder: Path, options: LayoutOptions | None = None) -> Layout:
     DataError
         If the folder is missing, cannot be opened or holds no picture.
     OptionError
-        If the label pattern is no regular expression.
+        If the label pattern is no regular expression with a group, or fits no file; if none of the
+        classes is there.
     """
     options = options or LayoutOptions()
     listing = scan_folder(folder)
@@ -39,11 +46,15 @@ def recognise(folder: Path, options: LayoutOptions | None = None) -> Layout:
             why="no pictures in this folder",
             fix="put photos there: JPEG, PNG, BMP, TIFF, WebP or HEIC",
         )
-    for rule in RULES:
-        layout = rule(listing, options)
-        if layout is not None:
-            return _with_scan_problems(layout, listing)
-    raise AssertionError("the last rule takes every folder")
+    layout = next(found for rule in RULES if (found := rule(listing, options)) is not None)
+    labels = {photo.label for photo in layout.photos}
+    if options.classes and not labels & set(options.classes):
+        raise OptionError(
+            f"classes {', '.join(options.classes)}",
+            why=f"nothing in {folder.name or folder} is labelled with one of them",
+            fix="name the class folders as they are named there",
+        )
+    return _with_scan_problems(layout, listing)
 
 
 def _with_scan_problems(layout: Layout, listing: Listing) -> Layout:
@@ -96,11 +107,20 @@ def _read_id(path: Path) -> str:
 
 
 def by_id_folders(listing: Listing, options: LayoutOptions) -> Layout | None:
-    """Take persons' folders named by the ID, holding as many images as it has digits."""
+    """Take persons' folders named by the ID, holding as many images as it has digits.
+
+    The folder itself may be the one person's; a name of digits alone is no ID there.
+    """
     del options
     folders: dict[Path, list[Path]] = defaultdict(list)
     for path in listing.images:
         folders[path.parent].append(path)
+    own = listing.root.resolve().name
+    is_own_id = re.fullmatch("[0-9]{2,20}", own) and len(listing.images) == len(own)
+    if is_own_id and set(folders) == {Path()}:
+        draft = Draft()
+        place_digits(draft, own, own, listing.images, is_named=True)
+        return draft.finish("a person's folder named by the ID")
     named = {f: files for f, files in folders.items() if re.fullmatch("[0-9]{2,20}", f.name)}
     fitting = [f for f, files in named.items() if len(files) in (len(f.name), 1)]
     if not fitting or 2 * len(fitting) < len(named):
@@ -160,17 +180,36 @@ def by_file_names(listing: Listing, options: LayoutOptions) -> Layout | None:
     fields = [re.findall("[0-9]+", path.stem) for path in listing.images]
     n_common = min(map(len, fields))
     fitting = [k for k in range(n_common) if all(f[k] in _DIGITS for f in fields)]
-    if not fitting:
+    if not fitting or _is_order(listing.images, fitting[0]):
         return None
     draft = Draft()
     for path, field in zip(listing.images, fields, strict=True):
         draft.photos.append(Photo(path=path, label=field[fitting[0]], person=_parent(path)))
     if n_common == max(map(len, fields)) == 1 and _only_counts(listing.images):
         draft.notes.append(
-            "the files are named 1, 2, 3 …: if that only counts them, set label_pattern=none, or "
-            "put the truth into labels.csv or id.txt"
+            "the files are named by one number each: if that only counts them, give "
+            "--label-pattern none, or put the truth into labels.csv or id.txt"
         )
     return draft.finish("labels in file names")
+
+
+def _is_order(images: Sequence[Path], field: int) -> bool:
+    """Whether that number only counts the files: in each folder 1 to n once, the names else alike.
+
+    With a 0 among them, or one twice, they are digits.
+    """
+    counts: dict[Path, list[int]] = defaultdict(list)
+    names: set[tuple[Path, str]] = set()
+    for path in images:
+        parts = re.split("([0-9]+)", path.stem)
+        counts[path.parent].append(int(parts[2 * field + 1]))
+        parts[2 * field + 1] = ""
+        names.add((path.parent, "#".join(parts)))
+    return (
+        len(names) == len(counts)
+        and any(len(numbers) > 1 for numbers in counts.values())
+        and all(sorted(numbers) == [*range(1, len(numbers) + 1)] for numbers in counts.values())
+    )
 
 
 def _only_counts(images: "Sequence[Path]") -> bool:
@@ -182,18 +221,27 @@ def _by_pattern(listing: Listing, pattern: str) -> Layout | None:
     if pattern == "none":
         return None
     try:
-        search = re.compile(pattern).search
+        compiled = re.compile(pattern)
     except re.error as error:
         why = f"no regular expression: {error}"
-        raise OptionError(f"label_pattern={pattern}", why=why) from None
+        raise OptionError(f"label pattern {pattern}", why=why) from None
+    if not compiled.groups:
+        raise OptionError(
+            f"label pattern {pattern}",
+            why="it has no group",
+            fix="put the part that is the label in parentheses: 'x([0-9])'",
+        )
     draft, rest = Draft(), []
     for path in listing.images:
-        found = search(path.as_posix())
+        found = compiled.search(path.as_posix())
         if found is None:
             rest.append(path)
             continue
         groups = found.groupdict()
-        label = groups.get("label") or (found.group(1) if found.re.groups else found.group(0))
+        label = groups.get("label") or found.group(1)
+        if not label:
+            rest.append(path)
+            continue
         person = groups.get("person") or _parent(path)
         is_several = len(label) > 1 and set(label) <= _DIGITS
         draft.photos.append(
@@ -206,7 +254,7 @@ def _by_pattern(listing: Listing, pattern: str) -> Layout | None:
         )
     if not draft.photos:
         raise OptionError(
-            f"label_pattern={pattern}", why=f"it fits no file, for example {listing.images[0]}"
+            f"label pattern {pattern}", why=f"it fits no file, for example {listing.images[0]}"
         )
     _add_unlabelled(draft, rest, "its name does not fit the label pattern")
     return draft.finish("labels in file names, by the given pattern")
@@ -216,7 +264,10 @@ def without_labels(listing: Listing, options: LayoutOptions) -> Layout | None:
     """Take any folder, for predictions only."""
     del options
     photos = [Photo(path=path, person=_parent(path)) for path in listing.images]
-    draft = Draft(photos=photos, notes=[f"predictions only; {_WHAT_LABELS}"])
+    n_common = min(len(re.findall("[0-9]+", path.stem)) for path in listing.images)
+    is_order = any(_is_order(listing.images, field) for field in range(n_common))
+    what = _WHAT_LABELS_AN_ORDER if is_order else _WHAT_LABELS
+    draft = Draft(photos=photos, notes=[f"predictions only; {what}"])
     return draft.finish("no labels")
 
 
