@@ -269,6 +269,7 @@ def _task(
     )
     if train.test is not None and any(t.name == train.name for t in tests):
         evaluations += _corrupted(trial, train, settings)
+    evaluations = told_apart(evaluations, trial, store)
     own = next((each for each in evaluations if each.own), None)
     return TrialTask(
         trial_id=trial,
@@ -342,6 +343,34 @@ def evaluation_of(
         transform=dict(transform),
         truths=dict(test.truths),
     )
+
+
+def told_apart(
+    evaluations: Iterable[EvaluationTask], trial: str, store: Store
+) -> tuple[EvaluationTask, ...]:
+    """Give datasets of one content evaluations of their own, so that each has its row.
+
+    An evaluation is known by the content of its images. Where another dataset's evaluation has
+    that identity already, in the store or before it, the dataset's name enters as well.
+    """
+    names: dict[str, str] = {}
+    apart = []
+    for each in evaluations:
+        folder = store.evaluation(trial, each.evaluation_id)
+        holder = names.setdefault(each.evaluation_id, _stored_name(folder) or each.test_dataset)
+        if holder != each.test_dataset:
+            extra = {**each.transform, "test_dataset": each.test_dataset}
+            key = evaluation_id(trial, each.split.content_hash, extra)
+            each = msgspec.structs.replace(each, evaluation_id=key)
+        apart.append(each)
+    return tuple(apart)
+
+
+def _stored_name(folder: Path) -> str:
+    try:
+        return read_evaluation(folder).test_dataset if folder.is_dir() else ""
+    except StoreError:  # damaged: it is set aside and made again
+        return ""
 
 
 def _initial_weights(

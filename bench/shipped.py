@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench.discovery import Plugins
-from bench.grid import Cell, CellState, evaluation_of
+from bench.grid import Cell, CellState, evaluation_of, told_apart
 from bench.loading import LoadedDataset
 from bench.spec import ModelSpec, Style
 from bench.store.atomic import publish_folder, readable_failure
@@ -54,6 +54,7 @@ def _cell(
     evaluations = tuple(
         evaluation_of(record.trial_id, record.train_dataset, record.classes, test) for test in tests
     )
+    evaluations = told_apart(evaluations, record.trial_id, store)
     missing = tuple(
         each
         for each in evaluations
