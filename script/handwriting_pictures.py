@@ -5,9 +5,9 @@
 samples are UCI scans drawn on paper; squares, shadows and the like are added here, so that the
 pictures show what preprocessing has to cope with and nobody's handwriting is published.
 
-The others are a browser's pictures: predict.png and board.png of what ``script/screenshot.py`` makes
-of ``bench predict my_id.jpg`` and ``bench show leaderboard -d my_ids``, contact-sheet.png of what
-``bench data inspect my_ids/ --html sheet.html`` writes.
+The others are pictures by a browser: predict.png and board.png of what ``script/screenshot.py``
+makes of ``bench predict my_id.jpg`` and ``bench show leaderboard -d my_ids``, contact-sheet.png of
+what ``bench data inspect my_ids/ --html sheet.html`` writes.
 """
 
 import sys
