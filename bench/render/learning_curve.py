@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from bench.render.console import plain
+from bench.render.console import clean, plain
 from bench.render.table import Column, Line, lay_out
 from bench.store.fields import about, count, duration, share
 
@@ -24,12 +25,15 @@ LEARNING_COLUMNS: Final = (
     "accuracy",
     "accuracy_low",
     "accuracy_high",
+    "interval_method",
     "seeds",
     "fit_seconds",
     "is_expected",
     "law_scale",
     "law_exponent",
     "law_floor",
+    "cost_scale",
+    "cost_exponent",
     "note",
 )
 _MARKS: Final = "•○△□◇×+*"
@@ -40,7 +44,7 @@ _COLUMNS: Final = (
     Column(name="size", heading="images"),
     Column(name="accuracy", heading="accuracy", align="left"),
     Column(name="fit", heading="fit"),
-    Column(name="more", heading="", align="left", keep=1),
+    Column(name="laws", heading="", align="left", keep=1),
 )
 
 
@@ -57,6 +61,8 @@ def _records(curve: "LearningCurve") -> Iterator[dict[str, Any]]:
         "law_scale": curve.law.scale if curve.law else None,
         "law_exponent": curve.law.exponent if curve.law else None,
         "law_floor": curve.law.floor if curve.law else None,
+        "cost_scale": curve.cost.scale if curve.cost else None,
+        "cost_exponent": curve.cost.exponent if curve.cost else None,
         "note": curve.reason,
     }
     for point in curve.points:
@@ -65,6 +71,7 @@ def _records(curve: "LearningCurve") -> Iterator[dict[str, Any]]:
             "accuracy": point.accuracy,
             "accuracy_low": point.low,
             "accuracy_high": point.high,
+            "interval_method": point.method,
             "seeds": point.seeds,
             "fit_seconds": point.fit_seconds,
             "is_expected": False,
@@ -76,6 +83,7 @@ def _records(curve: "LearningCurve") -> Iterator[dict[str, Any]]:
             "accuracy": accuracy,
             "accuracy_low": interval.low,
             "accuracy_high": interval.high,
+            "interval_method": interval.method,
             "seeds": None,
             "fit_seconds": curve.cost.seconds_at(curve.more) if curve.cost else None,
             "is_expected": True,
@@ -91,14 +99,29 @@ def learning_lines(curves: "Sequence[LearningCurve]", width: int) -> Iterator[Te
         yield from lay_out(_COLUMNS, lines, width, indent=1)
         yield Text()
         yield from _plot(listed[: len(_MARKS)], width)
-        for curve in listed:
-            if curve.reason:
-                yield plain(f"{_label(curve)}: {curve.reason}")
-        yield Text(
-            "Expected: error = floor + scale · images^(−exponent), fitted to the rows above;"
-        )
-        yield Text("it holds only as far as the law does. [ ] is a 95 % interval.")
+        yield from _legend(listed, width)
         yield Text()
+
+
+def _legend(curves: "Sequence[LearningCurve]", width: int) -> Iterator[Text]:
+    by_reason: dict[str, list[str]] = {}
+    for curve in curves:
+        if curve.reason:
+            by_reason.setdefault(curve.reason, []).append(_label(curve))
+    for reason, labels in by_reason.items():
+        yield plain(f"{', '.join(labels)}: {reason}")
+    methods = dict.fromkeys(p.method for curve in curves for p in curve.points if p.method)
+    expected = next((curve.expected[1].method for curve in curves if curve.expected), "")
+    words = "; ".join([*methods, *([f"of the expected: {expected}"] if expected else [])])
+    sentences = f"[ ] is the 95 % interval ({words})."
+    if expected:
+        sentences = (
+            "Expected is no measurement: error = floor + scale · n^−exponent and time by a power "
+            "of n, fitted to the rows above, at ten times the images; true only as far as these "
+            f"laws are. {sentences}"
+        )
+    for line in wrap(clean(sentences), max(20, width)):
+        yield Text(line)
 
 
 def _label(curve: "LearningCurve") -> str:
@@ -127,9 +150,18 @@ def _lines(curve: "LearningCurve") -> Iterator[Line]:
                     f"{share(accuracy)} [{share(interval.low)}, {share(interval.high)}]"
                 ),
                 "fit": Text(seconds),
-                "more": Text(f"expected (exponent {curve.law.exponent:.2f})"),
+                "model": Text("  expected"),
+                "laws": Text(_laws(curve)),
             },
         )
+
+
+def _laws(curve: "LearningCurve") -> str:
+    """Return how error and time go with the images, as powers of their number."""
+    parts = [] if curve.law is None else [f"error ~ n^−{curve.law.exponent:.2f}"]
+    if curve.cost is not None:
+        parts.append(f"time ~ n^{curve.cost.exponent:.2f}".replace("-", "−"))
+    return ", ".join(parts)
 
 
 def _plot(curves: "Sequence[LearningCurve]", width: int) -> Iterator[Text]:

@@ -32,6 +32,8 @@ class LearningPoint:
     high: float | None
     seeds: int
     fit_seconds: float | None
+    method: str = ""
+    """How the interval was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,7 @@ def _point(size: int, row: Row) -> LearningPoint:
         high=row.accuracy_high,
         seeds=row.seeds,
         fit_seconds=row.fit_seconds,
+        method=row.interval_method,
     )
 
 

@@ -150,3 +150,14 @@ def test_sizes_are_trained_and_shown(tmp_path: Path) -> None:
     assert execute(request, lambda event: None).exit_code == 0
     (curve,) = learning_curves(Store(tmp_path / "s"))
     assert [point.size for point in curve.points] == [20, 80]
+
+
+def test_what_is_expected_is_marked_on_every_screen_with_both_laws(
+    store: Store, add: Add, run_bench: Run
+) -> None:
+    add_sizes(add, store, {100: 160, 200: 80, 400: 40})
+    for columns in (60, 120):
+        out = run_bench("show", "learning-curve", "--store", store.root, columns=columns).out
+        assert "  expected" in out
+    assert "error ~ n^−1.00, time ~ n^1.00" in out
+    assert "of the expected: power law, errors redrawn" in " ".join(out.split())
