@@ -113,14 +113,14 @@ def compare_sides(
 def _matches(a: Side, b: Side) -> Iterator[tuple[Row, Row]]:
     """Yield rows to hold against each other: same test split, same training data where both have.
 
-    Two stores are compared row by row, the same model and variant in both.
+    A store is compared row by row with what it has of the same model and variant.
     """
     for row_a in a.rows:
         for row_b in b.rows:
             if row_a.test_dataset != row_b.test_dataset:
                 continue
             same_training = row_a.train_dataset == row_b.train_dataset
-            if a.is_store and b.is_store:
+            if a.is_store or b.is_store:
                 same_training &= (row_a.model, row_a.variant) == (row_b.model, row_b.variant)
                 if same_training:
                     yield row_a, row_b
@@ -217,10 +217,10 @@ def _nothing_shared(
     if skipped:
         return BenchError(f"{a.name} and {b.name} cannot be compared", why="; ".join(skipped))
     tested = [", ".join(sorted({row.test_dataset for row in s.rows})) or "nothing" for s in (a, b)]
-    if a.is_store and b.is_store and tested[0] != "nothing" != tested[1]:
+    if (a.is_store or b.is_store) and tested[0] != "nothing" != tested[1]:
         return BenchError(
             f"{a.name} and {b.name} hold no row in common",
-            why="two stores are compared row by row: same model, variant and datasets",
+            why="a store is compared row by row: same model, variant and datasets",
         )
     where = f" among {', '.join(datasets)}" if datasets else ""
     return BenchError(

@@ -253,3 +253,15 @@ def test_two_stores_without_a_row_in_common_say_so(store: Store, add: Add, tmp_p
     add(other, "b", 5)
     with pytest.raises(BenchError, match="hold no row in common"):
         compare_sides(str(store.root), str(other.root), store)
+
+
+def test_a_store_is_compared_with_a_model_by_what_it_has_of_it(
+    store: Store, add: Add, tmp_path: Path
+) -> None:
+    other = Store(tmp_path / "other")
+    add(store, "a", 5)
+    for model in ("a", "b"):
+        add(other, model, 9)
+    (pair,) = compare_sides(str(other.root), "a", store).pairs
+    assert (pair.a.row.model, pair.b.row.model) == ("a", "a")
+    assert pair.comparison.accuracy_a < pair.comparison.accuracy_b
