@@ -11,9 +11,9 @@ from bench.spec import Images, Probabilities
 
 __all__ = ["Latency", "measure_latency"]
 
-_SINGLE_SECONDS, _SINGLE_CALLS, _WARM_UP_CALLS = 0.5, 200, 5
+_SINGLE_SECONDS, _SINGLE_CALLS, _WARM_UP_CALLS = 0.5, 60, 5
 _BATCHES = (8, 64, 512)
-_BATCH_SECONDS, _BATCH_CALLS = 0.1, 5
+_BATCH_SECONDS, _BATCH_CALLS = 0.05, 3
 _MOST_SECONDS, _MOST_BYTES = 0.5, 64 << 20  # what one larger batch may cost
 
 
