@@ -95,6 +95,6 @@ def _others(n_others: int, right: Sequence[str]) -> str:
     if not n_others:
         return ""
     if not right:
-        return f"none of {n_others} other models reads it" if n_others > 1 else "nor does the other"
+        return f"wrong: all {n_others} others too" if n_others > 1 else "wrong: the other too"
     names = ", ".join(map(clean, right))
     return f"right: {len(right)} of {n_others} others: {names}"

@@ -62,6 +62,8 @@ def _photo_lines(reading: "Reading", shown: Shown, more: str = "") -> Iterator[T
         yield from _paragraph(about, shown)
     columns = _columns(max(map(len, reading.lines), default=1), shown.width)
     for line in reading.lines:
+        if not any(digit.is_read for digit in line):
+            continue
         yield from _pictures(line, [_caption(digit, shown) for digit in line], shown, columns)
     yield from _paragraph(_doubts(reading, shown), shown, "warn")
     yield from _grouped(reading.findings, shown, indent=4, whole=reading.source)
@@ -125,6 +127,8 @@ def _marked(reading: "Reading", shown: Shown) -> Text:
 
 
 def _caption(digit: "DigitReading", shown: Shown) -> str:
+    if not digit.is_read:
+        return clean(digit.digit)
     mark = "?" * digit.is_uncertain(shown.below)
     return f"{clean(digit.digit)} {_share(digit.probability)}{mark}".rstrip()
 
@@ -135,7 +139,7 @@ def _doubts(reading: "Reading", shown: Shown) -> str:
     if digits and digits[0].probability is None:
         return _SCORES
     doubtful = [(i, d) for i, d in enumerate(digits, start=1) if d.is_uncertain(shown.below)]
-    if not doubtful:
+    if not doubtful or not any(digit.is_read for digit in digits):
         return ""
     if len(digits) == 1:
         return f"the digit is uncertain: {_doubt(digits[0])}"
@@ -147,7 +151,7 @@ def _doubts(reading: "Reading", shown: Shown) -> str:
 
 
 def _doubt(digit: "DigitReading") -> str:
-    if not digit.second:
+    if not digit.is_read:
         return "not found"
     return (
         f"{digit.digit} ({_share(digit.probability)}) "

@@ -47,9 +47,14 @@ class DigitReading:
 
     def is_uncertain(self, below: float = UNCERTAIN_BELOW) -> bool:
         """Whether the model would abstain: it is less sure than `below`, or saw no digit."""
-        if self.digit == UNREAD:
+        if not self.is_read:
             return True
         return self.probability is not None and self.probability < below
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a digit could be made of the photo."""
+        return self.digit != UNREAD
 
     @property
     def is_wrong(self) -> bool:

@@ -43,7 +43,7 @@ def test_truth_reading_probability_and_who_was_right_stand_beside_the_picture() 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        pytest.param(image(right=()), "none of 2 other models", id="nobody"),
+        pytest.param(image(right=()), "wrong: all 2 others too", id="nobody"),
         pytest.param(image(probability=None), "truth 7, read 1\n", id="scores only"),
         pytest.param(image(read="", probability=None), "truth 7, not read", id="not read"),
         pytest.param(image(name="[red]\x1b[2J<b>.jpg"), "[red][2J<b>.jpg", id="hostile name"),

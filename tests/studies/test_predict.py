@@ -204,6 +204,27 @@ def test_wrong_digits_are_marked_where_the_truth_is_known() -> None:
     assert "74 ✓" in shown(photo(digit("7", 0.9, "7"), digit("4", 0.9, "4"), truth="74"))
 
 
+def test_digits_that_were_not_found_keep_their_places() -> None:
+    lost = DigitReading(digit="–", probability=0.0, truth="2")
+    text = shown(photo(digit("7", 0.9, "7"), lost, truth="72"))
+    assert "7[–] → truth 72" in text
+    assert "2nd digit is uncertain: not found" in text
+    all_lost = shown(photo(lost, lost, truth="22"))
+    assert "[––] → truth 22" in all_lost
+    assert "uncertain" not in all_lost
+
+
+def test_a_strip_of_another_count_is_wrong_as_a_whole(
+    plugins: Plugins, svm: Trained, tmp_path: Path
+) -> None:
+    paths = [SAMPLES / "person-a" / f"{number}.png" for number in range(1, 5)]
+    strip_of(paths).save(tmp_path / "id.png")
+    (tmp_path / "strips.csv").write_text("file,digits\nid.png,05126\n")
+    (reading,) = read_path(tmp_path, plugins, svm, options={}).readings
+    assert (reading.text, reading.truth) == ("–––––", "05126")
+    assert next(finding.code for finding in reading.findings) == "wrong-count"
+
+
 def test_hostile_names_are_shown_as_text() -> None:
     text = shown(photo(source="[red]\x1b[31m<b>.jpg"))
     assert "\x1b" not in text
