@@ -71,6 +71,8 @@ def entry(accuracy: float, n: int, changed: tuple[str, ...], change: Change) -> 
         changed=changed,
         change=change,
         trials=("abcdef0123",),
+        versions={"numpy": "2.3"},
+        code=("aa", "bb"),
     )
 
 
@@ -87,6 +89,7 @@ def test_a_history_says_what_changed_and_whether_it_could_be_luck() -> None:
     lines = [text.plain for text in timeline_lines("m", "mnist", entries, 120)]
     assert lines[0] == "m on mnist, over time"
     assert "1.0000" in lines[2]
+    assert "numpy 2.3" in lines[2]
     assert "−25.0 points, changed  numpy 2.3 → 2.4  abcdef01" in lines[3]
     records = timeline_records(entries)
     assert [record["is_real"] for record in records] == [False, True]
