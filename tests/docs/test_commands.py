@@ -68,10 +68,11 @@ def run(words: list[str], desk: Path) -> subprocess.CompletedProcess[str]:
 def python(arguments: list[str], desk: Path) -> subprocess.CompletedProcess[str]:
     """Run Python at the reader's desk, with nothing set that a reader has not."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("BENCH_")}
+    cache = desk.parent / f"{desk.name}-cache"  # a page may clean it, and it is not the user's
     return subprocess.run(
         [sys.executable, "-P", *arguments],
         cwd=desk,
-        env={**env, "BENCH_PROG": "bench", "COLUMNS": "100"},
+        env={**env, "BENCH_PROG": "bench", "COLUMNS": "100", "XDG_CACHE_HOME": str(cache)},
         capture_output=True,
         text=True,
         check=False,
