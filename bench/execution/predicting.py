@@ -151,14 +151,14 @@ class Predictor:
         found = np.zeros(evaluation.split.n, dtype=np.int8)
         if self.task.train is None:
             return found
-        pairs = near_duplicate_pairs(self.task.train, evaluation.split)
-        if self.trained_on is not None:
-            pairs = pairs[np.isin(pairs[:, 0], self.trained_on)]
-        found[pairs[:, 1]] = Duplicate.NEAR
+        trained, tested = image_hashes(self.task.train), image_hashes(evaluation.split)
         if self.train_hashes is None:
-            hashes = image_hashes(self.task.train)
-            self.train_hashes = hashes if self.trained_on is None else hashes[self.trained_on]
-        same = np.flatnonzero(np.isin(image_hashes(evaluation.split), self.train_hashes))
+            self.train_hashes = trained if self.trained_on is None else trained[self.trained_on]
+        # Of images that repeat, a pair names the first: hashes lead to the others.
+        pairs = near_duplicate_pairs(self.task.train, evaluation.split)
+        near = pairs[np.isin(trained[pairs[:, 0]], self.train_hashes), 1]
+        found[np.isin(tested, tested[near])] = Duplicate.NEAR
+        same = np.flatnonzero(np.isin(tested, self.train_hashes))
         # Blank pages are all alike: a photo in which no digit was found has not leaked.
         pixels = open_split(evaluation.split).pixels[same]
         is_blank = pixels.max(axis=(1, 2, 3)) == pixels.min(axis=(1, 2, 3))

@@ -238,6 +238,31 @@ def test_near_duplicates_of_training_images_are_counted_and_placed(tiny: Any) ->
     assert np.flatnonzero(predictions.duplicates == Duplicate.EXACT).tolist() == [2]
 
 
+def test_near_duplicates_that_repeat_are_all_placed_and_only_of_images_trained_on(
+    tiny: Any,
+) -> None:
+    train = open_split(tiny.train).pixels
+    test = np.array(open_split(tiny.test).pixels)
+    again = np.clip(train.astype(np.int16) + 3, 0, 255).astype(np.uint8)
+    test[[4, 9]] = again[7]
+    ref = write_split(
+        ImageSet(pixels=np.concatenate([test, again]), labels=np.arange(90) % 3),
+        ("0", "1", "2"),
+        tiny.folder / "cache",
+    )
+    own = msgspec.structs.replace(tiny.task().evaluations[0], split=ref)
+    counts: dict[int, int] = {}
+    for harness in ({}, {"train_images": 12}):
+        task = tiny.task(evaluations=(own,), harness=harness, seed=len(counts) + 1)
+        tiny.run(task, isolate=False)
+        record, predictions = evaluation(tiny, task)
+        assert predictions.duplicates is not None
+        counts[len(harness)] = record.near_duplicates
+        assert predictions.duplicates[4] == predictions.duplicates[9] == predictions.duplicates[37]
+    assert counts[0] == 62
+    assert counts[1] in (12, 14)
+
+
 def test_blank_pages_on_both_sides_are_no_leak(tiny: Any) -> None:
     def with_blanks(ref: Any) -> Any:
         pixels = np.concatenate([open_split(ref).pixels, np.zeros((9, 6, 6, 1), np.uint8)])

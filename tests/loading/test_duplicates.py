@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.loading import SplitRef, duplicates, near_duplicate_pairs
+from bench.loading import SplitRef, duplicates, near_duplicate_pairs, open_split
 from bench.loading.cache import write_split
 from bench.spec import ImageSet
 
@@ -43,3 +43,15 @@ def test_each_training_split_has_its_own(splits: tuple[SplitRef, SplitRef]) -> N
     assert near_duplicate_pairs(train, test).tolist() == [[4, 1]]
     assert near_duplicate_pairs(test, test).tolist() == [[i, i] for i in range(9)]
     assert len(list(Path(test.folder).glob("near-*.npy"))) == 2
+
+
+def test_of_images_that_repeat_the_first_stands_for_all(
+    splits: tuple[SplitRef, SplitRef], tmp_path: Path
+) -> None:
+    train, test = (open_split(ref).pixels for ref in splits)
+    blank = np.zeros((4000, 8, 8, 1), dtype=np.uint8)
+    again = [
+        write_split(ImageSet(pixels=np.concatenate(parts)), ("0",), tmp_path)
+        for parts in ((train, blank, train), (test[1:2], test, blank))
+    ]
+    assert near_duplicate_pairs(*again).tolist() == [[4, 0]]
