@@ -126,7 +126,7 @@ def _ids(people: Sequence[PersonReading]) -> str:
 def _reading(person: PersonReading) -> Text:
     text = plain(person.person).append(" ")
     text.append_text(marked(person))
-    return text.append(f" → truth {clean(person.whole_id or person.truth)}")
+    return text.append(f" → truth {clean(person.whole_id or ''.join(person.truth))}")
 
 
 def marked(person: PersonReading) -> Text:

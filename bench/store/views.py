@@ -67,13 +67,13 @@ class RowReport:
 class PersonReading:
     """One person's digits as a model read them; ``truth`` and ``read`` are of equal length.
 
-    An unknown digit of the truth is ``?``; where no digit could be made of the photo, what was read
-    is ``–``.
+    Each holds the name of a class for each image. An unknown digit of the truth is ``?``; where no
+    digit could be made of the photo, what was read is ``–``.
     """
 
     person: str
-    truth: str
-    read: str
+    truth: Sequence[str]
+    read: Sequence[str]
     whole_id: str = ""
 
     @property
@@ -84,7 +84,7 @@ class PersonReading:
     @property
     def is_right(self) -> bool:
         """Whether the whole ID was read right."""
-        return self.read == (self.whole_id or self.truth)
+        return "".join(self.read) == (self.whole_id or "".join(self.truth))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,13 +328,10 @@ def people_of(store: Store, row: Row) -> list[PersonReading]:
     readings = []
     for person in sorted(set(groups)):
         chosen = np.flatnonzero(np.array(groups) == person)
-        read = classes[predictions.predicted[chosen]]
-        if predictions.labels is None:
-            truth = "?" * len(read)
-        else:
-            truth = "".join(classes[predictions.labels[chosen]])
+        read = tuple(classes[predictions.predicted[chosen]].tolist())
+        truth = ("?",) * len(read)
+        if predictions.labels is not None:
+            truth = tuple(classes[predictions.labels[chosen]].tolist())
         whole = truths.get(person, "")
-        readings.append(
-            PersonReading(person=person, truth=truth, read="".join(read), whole_id=whole)
-        )
+        readings.append(PersonReading(person=person, truth=truth, read=read, whole_id=whole))
     return readings

@@ -138,7 +138,7 @@ def test_what_was_not_read_is_wrong_for_every_model_and_the_run_says_so(
     (board,) = leaderboards(Store(store), test_datasets=["my_strips"])
     (row,) = (row for row in board.rows if row.model == "sevens")
     assert row.accuracy == 0.5
-    readings = {each.person: each.read for each in people_of(Store(store), row)}
+    readings = {each.person: "".join(each.read) for each in people_of(Store(store), row)}
     assert readings == {"good.png": "777", "more.png": "77", "wrong.png": "–––––"}
     assert row_report(Store(store), row).report.classes[7].recall == 0.5
     assert verify_store(Store(store)).problems == ()
@@ -189,6 +189,24 @@ def test_flags_say_the_classes_and_where_labels_are(run_bench: Bench, tmp_path: 
     assert "pets: layout: no labels" in run_bench(*_RUN, "--folder", "pets", "--dry-run").out
     ended = run_bench("data", "inspect", "pets", "--classes", "cat,dog")
     assert "layout: class folders" in ended.out
+
+
+def test_persons_whose_classes_are_words_have_their_table(run_bench: Bench, tmp_path: Path) -> None:
+    for person in ("ann", "bob"):
+        for name in ("seven", "other"):
+            for place in range(10):
+                draw_sevens(
+                    tmp_path / "own" / person / name / f"{place}.png", 1 + (name == "other")
+                )
+    shutil.copytree(tmp_path / "own" / "ann", tmp_path / "again" / "cy")
+    shutil.copytree(tmp_path / "own" / "bob", tmp_path / "again" / "dee")
+    ended = run_bench(
+        "run", "-m", "baseline-majority", "-d", "own", "--folder", "own", "--folder", "again",
+        "--classes", "seven,other", "--store", tmp_path / "store", columns=100,
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert "again · 2 persons, 40 digits" in ended.out
+    assert "20/40" in ended.out
 
 
 @pytest.mark.parametrize(
