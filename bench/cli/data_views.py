@@ -174,14 +174,16 @@ def convert_files(sources: tuple[Path, ...], target: Path) -> None:
 def show_cache(*, clean: bool, as_json: bool) -> None:
     """List the data cache, or empty it."""
     folder = cache_folder()
-    if clean:
-        print(f"{format_bytes(clean_cache())} freed in {folder}")
-        return
+    freed = clean_cache() if clean else None
     entries = cache_entries()
     if as_json:
         total = sum(entry.size_bytes for entry in entries)
         content = {"folder": str(folder), "size_bytes": total, "entries": entries}
+        content |= {} if freed is None else {"freed_bytes": freed}
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(content)).decode() + "\n")
+        return
+    if freed is not None:
+        print(f"{format_bytes(freed)} freed in {folder}")
         return
     console = make_console()
     for line in cache_lines(str(folder), entries):

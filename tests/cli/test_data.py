@@ -276,6 +276,8 @@ def test_the_cache_is_listed_and_cleaned(
     assert content["size_bytes"] == sum(entry["size_bytes"] for entry in content["entries"])
     assert run_data("cache", "--clean").out.endswith(f" freed in {tmp_path / 'cache'}\n")
     assert json.loads(run_data("cache", "--json").out)["entries"] == []
+    cleaned = json.loads(run_data("cache", "--clean", "--json").out)
+    assert (cleaned["freed_bytes"], cleaned["entries"]) == (0, [])
 
 
 @pytest.mark.parametrize("verb", ["inspect", "fetch", "convert", "cache"])
