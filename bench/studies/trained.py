@@ -11,6 +11,7 @@ from bench.store.layout import MODEL, Store
 from bench.store.leaderboard import leaderboards
 from bench.store.read import find_trial, read_trial
 from bench.store.record import State, TrialRecord
+from bench.store.rows import Row
 
 __all__ = ["Trained", "find_trained"]
 
@@ -96,7 +97,7 @@ def _of_model(plugins: Plugins, store: Store, name: str) -> Trained:
     rows = [row for board in boards for row in board.rows if row.model == name]
     rows = [row for row in rows if row.state is State.OK]
     # A trial has a row on every split it was evaluated on, int8 among them: count it once.
-    by_trial = {row.trials[0]: row for row in reversed(rows)}
+    by_trial = _newest(store, {row.trials[0]: row for row in reversed(rows)})
     if not by_trial:
         if plugins.models[name].shipped is not None:
             return _shipped(plugins, name)
@@ -113,6 +114,14 @@ def _of_model(plugins: Plugins, store: Store, name: str) -> Trained:
         raise BenchError(f"{name} has several trials", why=listed, fix="name one by its id")
     (trial,) = by_trial
     return _of_trial(plugins, store.trial(trial))
+
+
+def _newest(store: Store, by_trial: dict[str, Row]) -> dict[str, Row]:
+    """Return the last trial of each training dataset and variant: sources change, names do not."""
+    newest: dict[tuple[str, str], str] = {}
+    for trial in sorted(by_trial, key=lambda name: read_trial(store.trial(name)).started_at):
+        newest[by_trial[trial].train_dataset, by_trial[trial].variant] = trial
+    return {trial: by_trial[trial] for trial in newest.values()}
 
 
 def _of_trial(plugins: Plugins, folder: Path) -> Trained:

@@ -1,7 +1,9 @@
 import gzip
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +15,8 @@ from bench.render.predict import Shown, readings_as_dicts, readings_lines, submi
 from bench.session import Request, execute
 from bench.spec import Finding
 from bench.store.layout import Store
+from bench.store.read import read_evaluation
+from bench.store.write import write_record
 from bench.studies.predict import DigitReading, Reading, Readings, read_path
 from bench.studies.trained import Trained, find_trained
 
@@ -156,6 +160,26 @@ def test_a_model_trained_twice_lists_its_trials(plugins: Plugins, tmp_path: Path
         )
     with pytest.raises(BenchError, match=r"random-forest has several trials: .*smoke.*; name one"):
         find_trained(plugins, Store(tmp_path), "random-forest")
+
+
+def test_of_a_model_trained_again_after_a_change_the_last_trial_is_taken(
+    plugins: Plugins, store: Store, svm: Trained, tmp_path: Path
+) -> None:
+    shutil.copytree(store.root, tmp_path / "store")
+    both = Store(tmp_path / "store")
+    old = svm.record.trial_id
+    shutil.copytree(both.trial(old), both.trial("0123456789abcdef"))
+    newer = msgspec.structs.replace(
+        svm.record, trial_id="0123456789abcdef", started_at="2999-01-01T00:00:00+00:00"
+    )
+    write_record(both.trial("0123456789abcdef"), newer)
+    for folder in list(both.evaluations.glob(f"{old}--*")):
+        copy = folder.with_name(folder.name.replace(old, "0123456789abcdef"))
+        shutil.copytree(folder, copy)
+        record = msgspec.structs.replace(read_evaluation(folder), trial_id="0123456789abcdef")
+        write_record(copy, record)
+    found = find_trained(plugins, both, "svm-ovo")
+    assert found.record.trial_id == "0123456789abcdef"
 
 
 def digit(name: str, probability: float | None, truth: str = "") -> DigitReading:
