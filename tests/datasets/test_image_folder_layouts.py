@@ -271,6 +271,15 @@ def test_an_id_text_beside_the_photos_of_one_person(make: Make) -> None:
     ]
 
 
+def test_a_table_of_one_person_whose_folder_this_is(make: Make) -> None:
+    files = [f"{n}.jpg" for n in range(1, 5)]
+    layout = recognise(make(*files, ids="person,id\nme,126\n"))
+    assert layout.truths == {"me": "0126"}
+    assert "leading zero" in layout.notes[0]
+    assert [photo.label for photo in layout.photos] == list("0126")
+    assert recognise(make(ids="person,id\nme,5126707\n")).rule == "no labels"
+
+
 def test_one_persons_folder_named_by_the_id(make: Make, tmp_path: Path) -> None:
     folder = make("1.jpg", "2.jpg", "3.jpg").rename(tmp_path / "047")
     layout = recognise(folder)

@@ -6,10 +6,10 @@ from typing import Final
 
 from bench_datasets._folder.layout import Draft, Photo
 
-__all__ = ["place_digits"]
+__all__ = ["MOST_LOST_ZEROS", "place_digits"]
 
 # A spreadsheet drops leading zeros; a difference of more is another mistake.
-_MOST_LOST_ZEROS: Final = 3
+MOST_LOST_ZEROS: Final = 3
 
 
 def place_digits(
@@ -33,7 +33,7 @@ def place_digits(
         draft.truths[person] = truth
         return
     missing = len(files) - len(truth)
-    if 0 < missing <= _MOST_LOST_ZEROS and not is_named:
+    if 0 < missing <= MOST_LOST_ZEROS and not is_named:
         full = truth.zfill(len(files))
         zeros = "a leading zero" if missing == 1 else f"{missing} leading zeros"
         draft.notes.append(

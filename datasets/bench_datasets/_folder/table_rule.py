@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from bench_datasets._folder.layout import Draft, Layout, LayoutOptions, Photo
-from bench_datasets._folder.persons import place_digits
+from bench_datasets._folder.persons import MOST_LOST_ZEROS, place_digits
 from bench_datasets._folder.scan import Listing
 from bench_datasets._folder.tables import Row, Table, choose_table, clean_digits, read_table
 
@@ -120,6 +120,11 @@ def _by_person(draft: Draft, listing: Listing, table: Table, options: LayoutOpti
                 files[parent.as_posix().casefold()].append(path)
                 if parent.name.casefold() != parent.as_posix().casefold():
                     files[parent.name.casefold()].append(path)
+    if not files and len(table.rows) == 1:  # the folder is the one person's own
+        (row,) = table.rows
+        lost_zeros = len(listing.images) - len(clean_digits(row.truth))
+        if 0 <= lost_zeros <= MOST_LOST_ZEROS:
+            files[row.person.casefold()] = list(listing.images)
     known = [row for row in table.rows if row.person.casefold() in files]
     if not known:
         return False
