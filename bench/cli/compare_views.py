@@ -46,7 +46,7 @@ def compare_and_print(
         gate_on="point" if on_point else "interval",
     )
     if is_json or is_csv:
-        records = compared_as_dict(compared)
+        records = compared_as_dict(compared, has_classes=is_json)
         print_table(records, list(records[0]), is_csv)
         return compared.is_passed
     console = make_console()

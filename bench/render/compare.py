@@ -163,12 +163,31 @@ def _verdict_lines(compared: "Compared", width: int) -> Iterator[Text]:
         yield from _line(width, words, f"{len(names)}{': ' if names else ''}{listed}")
 
 
-def compared_as_dict(compared: "Compared") -> list[dict[str, Any]]:
-    """Return a record for each pair, for ``--json`` and ``--csv``."""
-    return [_pair_as_dict(pair, compared) for pair in compared.pairs]
+def compared_as_dict(compared: "Compared", *, has_classes: bool) -> list[dict[str, Any]]:
+    """Return a record for each pair, with a list of its classes on request (for ``--json``)."""
+    adjusted = compared.verdict.adjusted.values() if compared.verdict else [None]
+    return [
+        _pair_as_dict(pair)
+        | {"p_value_over_comparisons": p_value}
+        | ({"classes": [_class_as_dict(each) for each in pair.classes]} if has_classes else {})
+        for pair, p_value in zip(compared.pairs, adjusted, strict=True)
+    ]
 
 
-def _pair_as_dict(pair: "Pair", compared: "Compared") -> dict[str, Any]:
+def _class_as_dict(each: ClassDifference) -> dict[str, Any]:
+    compared = each.comparison
+    return {
+        "class": each.name,
+        "n_test": each.n_images,
+        "difference": compared.difference if compared else None,
+        "difference_low": compared.interval.low if compared else None,
+        "difference_high": compared.interval.high if compared else None,
+        "p_value": compared.p_value if compared else None,
+        "p_value_over_classes": each.adjusted if compared else None,
+    }
+
+
+def _pair_as_dict(pair: "Pair") -> dict[str, Any]:
     result = pair.comparison
     record: dict[str, Any] = {
         "test_dataset": pair.test_dataset,

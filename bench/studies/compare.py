@@ -195,20 +195,29 @@ def _gate_result(
 
 
 def _verdict(pairs: Sequence[Pair]) -> DatasetsVerdict | None:
-    by_name = {_pair_name(pair, pairs): pair.comparison for pair in pairs}
+    by_name = dict(zip(_names(pairs), (pair.comparison for pair in pairs), strict=True))
     return over_datasets(by_name) if len(by_name) > 1 else None
 
 
+def _names(pairs: Sequence[Pair]) -> list[str]:
+    """Name each pair by its test dataset, with more only where that is not enough."""
+    names = [_pair_name(pair, pairs) for pair in pairs]
+    return [
+        name if names.count(name) == 1 else f"{name} (B trained on {pair.b.row.train_dataset})"
+        for name, pair in zip(names, pairs, strict=True)
+    ]
+
+
 def _pair_name(pair: Pair, pairs: Sequence[Pair]) -> str:
-    """Name a pair by its test dataset, with more only where that is not enough."""
-    same = [each for each in pairs if each.test_dataset == pair.test_dataset]
+    same = [each.a.row for each in pairs if each.test_dataset == pair.test_dataset]
     if len(same) == 1:
         return pair.test_dataset
     row = pair.a.row
     home = row.train_dataset == row.test_dataset
     datasets = row.test_dataset if home else f"{row.train_dataset} → {row.test_dataset}"
-    has_models = len({each.a.row.model for each in same}) > 1
-    return f"{row.model} on {datasets}" if has_models else datasets
+    if len({(each.model, each.variant) for each in same}) == 1:
+        return datasets
+    return f"{row.model}{f' ({row.variant})' if row.variant else ''} on {datasets}"
 
 
 def _nothing_shared(

@@ -265,3 +265,41 @@ def test_a_store_is_compared_with_a_model_by_what_it_has_of_it(
     (pair,) = compare_sides(str(other.root), "a", store).pairs
     assert (pair.a.row.model, pair.b.row.model) == ("a", "a")
     assert pair.comparison.accuracy_a < pair.comparison.accuracy_b
+
+
+def test_every_pair_counts_in_the_verdict(store: Store, add: Add, tmp_path: Path) -> None:
+    other = Store(tmp_path / "other")
+    for place in (store, other):
+        add(place, "a", 5)
+        add(place, "a", 6, config="v", variant="epochs=3")
+    compared = compare_sides(str(store.root), str(other.root), store)
+    assert compared.verdict is not None
+    assert compared.verdict.ties == ("a on digits", "a (epochs=3) on digits")
+
+
+def test_pairs_that_differ_in_what_b_was_trained_on_are_told_apart(
+    store: Store, add: Add, run_bench: Run
+) -> None:
+    add(store, "a", 5, train="one", test="away")
+    for train in ("two", "three"):
+        add(store, "b", 9, train=train, test="away")
+    ended = run_bench("compare", "a", "b", "--json", "--store", store.root)
+    records = json.loads(ended.out)
+    assert len(records) == 2
+    assert all(record["p_value_over_comparisons"] > record["p_value"] for record in records)
+    out = run_bench("compare", "a", "b", "--store", store.root, columns=120).out
+    assert "(B trained on two)" in out
+    assert "(B trained on three)" in out
+
+
+def test_json_has_every_class_with_its_corrected_p_value(
+    store: Store, add: Add, run_bench: Run
+) -> None:
+    add(store, "a", 0)
+    add(store, "b", range(3, 400, 10))
+    (record,) = json.loads(run_bench("compare", "a", "b", "--json", "--store", store.root).out)
+    three = next(each for each in record["classes"] if each["class"] == "3")
+    assert three["difference"] == 1
+    assert three["p_value"] < three["p_value_over_classes"] < 0.001
+    csv = run_bench("compare", "a", "b", "--csv", "--store", store.root).out
+    assert "classes" not in csv.splitlines()[0]
