@@ -79,19 +79,23 @@ def _extreme(quantity: str, *, least: bool) -> "Callable[[Claim, Evidence], Judg
         rows = evidence.published.tables[name].rows
         printed = {str(row[0]): float(row[column]) for row in rows}
         listed = _first(printed, len(claim.classes), least=least)
+        report = _report(evidence, name)
+        found: list[str] = []
+        measured = ""
+        if report is not None:
+            ours = {line.name: float(getattr(line, quantity)) for line in report.classes}
+            found = _first(ours, len(claim.classes), least=least)
+            measured = ", ".join(f"{digit} {ours[digit]:.3f}" for digit in found)
         if not set(claim.classes) <= set(listed):
             at = ", ".join(f"{digit} {printed[digit]:.2f}" for digit in listed)
-            return Judgement(verdict=Verdict.CONTRADICTED, reason=f"its table gives {at}")
+            reason = f"its table gives {at}"
+            return Judgement(verdict=Verdict.CONTRADICTED, measured=measured, reason=reason)
         if len(listed) > len(claim.classes):
             others = ", ".join(sorted(set(listed) - set(claim.classes)))
             reason = f"its table gives {others} the same {printed[listed[0]]:.2f}"
-            return Judgement(verdict=Verdict.UNDECIDED, reason=reason)
-        report = _report(evidence, name)
+            return Judgement(verdict=Verdict.UNDECIDED, measured=measured, reason=reason)
         if report is None:
             return unmeasured(claim, evidence) or Judgement(verdict=Verdict.NOT_RUN)
-        ours = {line.name: float(getattr(line, quantity)) for line in report.classes}
-        found = _first(ours, len(claim.classes), least=least)
-        measured = ", ".join(f"{digit} {ours[digit]:.3f}" for digit in found)
         is_so = set(found) == set(claim.classes)
         return judged(
             claim, evidence, Verdict.REPRODUCED if is_so else Verdict.NOT_REPRODUCED, measured
