@@ -1,7 +1,7 @@
 """``bench predict``: read digits, IDs, an unlabelled table."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,7 +15,10 @@ from bench.cli.arguments import (
     one_format,
 )
 
-__all__ = ["app"]
+__all__ = ["ABSTAIN_BELOW", "app"]
+
+# The lowest at which every wrong ID of the handwriting held back from tuning was marked.
+ABSTAIN_BELOW: Final = 0.9
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -54,7 +57,7 @@ def predict(
             metavar="P",
             help="Mark digits less sure than this, and say how many of the rest are right.",
         ),
-    ] = 0.8,
+    ] = ABSTAIN_BELOW,
     as_json: JsonOption = False,
     as_csv: Annotated[
         bool,

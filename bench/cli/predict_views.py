@@ -24,7 +24,7 @@ class Asked:
 
     model: str = ""
     settings: tuple[str, ...] = ()
-    abstain_below: float = 0.8
+    abstain_below: float
     is_json: bool = False
     is_csv: bool = False
     plugins: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ class Shown:
     seconds: float
     width: int
     colour: bool = False
-    below: float = 0.8  # a digit less sure than this is uncertain
+    below: float  # a digit less sure than this is uncertain
 
 
 def readings_lines(found: "Readings", shown: Shown) -> Iterator[Text]:

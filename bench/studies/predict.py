@@ -21,9 +21,8 @@ from bench.scoring.abstention import Abstention, abstention_curve
 from bench.spec import Classifier, DatasetSpec, Finding, Style, as_float
 from bench.studies.trained import Trained
 
-__all__ = ["UNCERTAIN_BELOW", "UNREAD", "DigitReading", "Reading", "Readings", "read_path"]
+__all__ = ["UNREAD", "DigitReading", "Reading", "Readings", "read_path"]
 
-UNCERTAIN_BELOW: Final = 0.8
 UNREAD: Final = "–"  # stands where no digit could be made of a photo: an ID keeps its places
 _TABLES: Final = (".csv", ".csv.gz", ".zip")
 
@@ -45,7 +44,7 @@ class DigitReading:
     name: str = ""
     truth: str = ""
 
-    def is_uncertain(self, below: float = UNCERTAIN_BELOW) -> bool:
+    def is_uncertain(self, below: float) -> bool:
         """Whether the model would abstain: it is less sure than `below`, or saw no digit."""
         if not self.is_read:
             return True

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bench.cli.predict import ABSTAIN_BELOW
 from bench.discovery import Plugins, load_plugins
 from bench.loading import load_dataset, open_split
 from bench.store.layout import Store
-from bench.studies.predict import UNCERTAIN_BELOW
 from bench.studies.trained import find_trained
 
 pytestmark = pytest.mark.realdata
@@ -92,7 +92,7 @@ def test_whole_ids_are_mostly_right_and_wrong_ones_are_doubted(readings: dict[st
     best = np.concatenate([each.probabilities.max(axis=1)[part] for each, part in read])
     ids = np.random.default_rng(1).integers(len(right), size=(1000, 8))
     is_whole = np.array(right[ids].all(axis=1))
-    is_doubted = np.array((best[ids] < UNCERTAIN_BELOW).any(axis=1))
+    is_doubted = np.array((best[ids] < ABSTAIN_BELOW).any(axis=1))
     assert is_whole.mean() >= 0.75
     assert is_doubted[~is_whole].sum() >= 0.9 * (~is_whole).sum()
     assert is_doubted[is_whole].mean() <= 0.05
