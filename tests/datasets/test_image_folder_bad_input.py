@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from bench.discovery import load_plugins
+from bench.fine_tune import make_folds
 from bench.images.decode import read_photo
+from bench.loading import load_dataset
 from bench.options import resolve_options
 from bench.spec import Dataset
 from bench.store.layout import Store
@@ -107,6 +110,19 @@ def test_what_was_not_read_is_not_trained_on(tmp_path: Path) -> None:
     assert dataset.train.unread is not None
     assert not dataset.train.unread.any()
     assert len(dataset.train) + len(dataset.test) < 2 * 16
+
+
+def test_what_was_not_read_is_not_fine_tuned_on_but_is_in_the_folds(tmp_path: Path) -> None:
+    for digit in "17":
+        for place in range(10):
+            draw_sevens(tmp_path / "own" / digit / f"{place}.png")
+        Image.new("L", (90, 90), 200).save(tmp_path / "own" / digit / "blank.png")
+    spec = load_plugins().datasets["image-folder"]
+    loaded = load_dataset(spec, path=tmp_path / "own", cache_dir=tmp_path / "cache")
+    folds, _ = make_folds(loaded, tuple("0123456789"), 1, tmp_path / "cache")
+    assert sum(fold.test.n_unread for fold in folds) == 2
+    assert [fold.train.n_unread for fold in folds] == [0] * len(folds)
+    assert all(fold.train.n + fold.test.n < 22 for fold in folds)
 
 
 def test_what_was_not_read_is_wrong_for_every_model_and_the_run_says_so(
