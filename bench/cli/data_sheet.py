@@ -1,6 +1,7 @@
 """``bench data inspect --html``: from a loaded dataset to its contact sheet."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from bench.spec import DatasetSpec, Finding, ImageSet
 
 if TYPE_CHECKING:
     from bench.images.audit import Measure
+    from bench.images.preprocess_options import PreprocessOptions
 
 __all__ = ["write_contact_sheet"]
 
@@ -99,10 +101,32 @@ def _original(loaded: LoadedDataset, name: str) -> tuple[Picture | None, dict[st
 
     path, options = folder / file_name, PreprocessOptions.of(loaded.options)
     try:
-        photo = read_photo(path)
-        return photo, {} if is_part else dict(read_digit(path, options, keep_steps=True).steps)
+        if is_part:
+            return _framed(path, options), {}
+        return read_photo(path), dict(read_digit(path, options, keep_steps=True).steps)
     except DataError:  # it has a finding that says so
         return None, {}
+
+
+@lru_cache(maxsize=1)  # the digits of one photo follow one another
+def _framed(path: Path, options: "PreprocessOptions") -> Picture:
+    """Return a photo of several digits with a frame around each that was found."""
+    from PIL import Image, ImageDraw
+
+    from bench.images.decode import read_photo
+    from bench.images.strips import segment_strip
+
+    photo = read_photo(path)
+    picture = Image.fromarray(photo).convert("RGB")
+    pen = ImageDraw.Draw(picture)
+    for digit in segment_strip(photo, options).digits:
+        if digit.box is not None:
+            top, left, bottom, right = digit.box
+            width, height = picture.size
+            corners = (left * width, top * height, right * width, bottom * height)
+            # Wide enough to be seen once the photo is a thumbnail.
+            pen.rectangle(corners, outline=(190, 60, 20), width=1 + max(width, height) // 150)
+    return np.asarray(picture)
 
 
 def _audit(split: ImageSet, session: Session) -> "tuple[Measure, ...]":

@@ -1,5 +1,7 @@
 """Photos that cannot be read count as wrong or are left out, and each is said; flags; own rows."""
 
+import base64
+import io
 import os
 import shutil
 import sys
@@ -69,6 +71,21 @@ def test_a_strip_of_another_number_of_digits_is_not_read(strips: Path) -> None:
     assert unread(dataset) == [f"wrong.png#{place}" for place in range(1, 6)]
     lost = [finding for finding in dataset.findings if finding.is_lost]
     assert [(finding.sample, finding.code) for finding in lost] == [("wrong.png", "wrong-count")]
+
+
+def test_the_contact_sheet_frames_the_digits_that_were_found(
+    run_bench: Bench, strips: Path, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "sheet.html"
+    assert run_bench("data", "inspect", strips, "--html", sheet).code == 0
+    page = sheet.read_text(encoding="utf-8")
+    assert "4 digits were found, the label has 5" in page
+    data = page.split('alt="photo wrong.png#1"')[0].rpartition("base64,")[2].partition('"')[0]
+    with Image.open(io.BytesIO(base64.b64decode(data))) as photo:
+        pixels = np.asarray(photo.convert("RGB"), dtype=int)
+    reddish = (pixels[..., 0] - pixels[..., 2] > 60).any(axis=0)
+    edges = np.flatnonzero(np.diff(np.r_[False, reddish].astype(int)) == 1)
+    assert len(edges) == 4  # a frame is one run of columns
 
 
 def test_a_blank_page_with_a_label_is_not_read(tmp_path: Path) -> None:
