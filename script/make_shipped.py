@@ -27,7 +27,8 @@ LIMIT_BYTES = 1_500_000
 def main(source: Store, model: str) -> Path:
     """Copy the one successful trial of a model; return its folder in the package."""
     records = [read_trial(source.trials / name) for name in trial_folders(source)]
-    (record,) = [each for each in records if (each.model, each.state) == (model, State.OK)]
+    wanted = (model, State.OK, "")  # a store holds the shipped trial itself too, as a variant
+    (record,) = [each for each in records if (each.model, each.state, each.variant) == wanted]
     folder = source.trials / record.trial_id
     target = TARGET / model
     shutil.rmtree(target, ignore_errors=True)
