@@ -13,7 +13,7 @@ from bench.estimate import with_estimates
 from bench.execution.events import Event, RunFinished, RunStarted
 from bench.execution.observers import observed
 from bench.grid import Cell, CellState, Plan, TrainedOn, plan_trials
-from bench.loading import LoadedDataset, data_dirs
+from bench.loading import LoadedDataset, cache_in_use, data_dirs
 from bench.selection import Request, Session, select
 from bench.shipped import import_shipped, shipped_cells
 from bench.spec import Style
@@ -315,9 +315,9 @@ def run(
         if name in options:
             options[name] = _as_tuple(options[name])
     request = Request(models=_as_tuple(models), datasets=_as_tuple(datasets), **options)
-    return _frame(
-        row_as_dict(row) for board in execute(request, on_event).boards for row in board.rows
-    )
+    with cache_in_use(request.cache_dir):
+        boards = execute(request, on_event).boards
+    return _frame(row_as_dict(row) for board in boards for row in board.rows)
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

@@ -97,6 +97,7 @@ def _print_verified(console: Console, store: Store, verified: Verified) -> None:
 def _rerun(asked: Asked, store: Store, n: int, seed: int) -> list[dict[str, Any]]:
     from bench.execution.events import Event, TrialFinished
     from bench.execution.rerun import choose_sample, rerun_trials
+    from bench.loading import cache_in_use
 
     console = make_console(stderr=True)
 
@@ -108,7 +109,8 @@ def _rerun(asked: Asked, store: Store, n: int, seed: int) -> list[dict[str, Any]
     def plan(record: TrialRecord) -> TrialTask:
         return _task_of(asked, store, record)
 
-    found = rerun_trials(store, choose_sample(store, n, seed), plan, emit=tell)
+    with cache_in_use():
+        found = rerun_trials(store, choose_sample(store, n, seed), plan, emit=tell)
     return [{**asdict(each), "is_fine": each.is_fine} for each in found]
 
 

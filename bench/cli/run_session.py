@@ -9,6 +9,7 @@ from rich.text import Text
 from bench.cli.show_views import show_misread, show_people
 from bench.execution.events import TrialStarted
 from bench.grid import Plan
+from bench.loading import cache_in_use
 from bench.render.console import make_console
 from bench.render.hints import prog
 from bench.render.leaderboard import board_view, closing_lines
@@ -35,6 +36,7 @@ class Shown:
     abstain_below: float = 0.0
 
 
+@cache_in_use()
 def carry_out(asked: dict[str, Any], shown: Shown, *, dry_run: bool, is_json: bool) -> int:
     """Plan, run and show; return the exit code."""
     request = Request(**asked)

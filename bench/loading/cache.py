@@ -11,6 +11,8 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,6 +22,7 @@ import numpy.typing as npt
 import platformdirs
 
 from bench.errors import BenchError, DataError
+from bench.loading.in_use import held
 from bench.loading.refs import LoadedDataset, SplitRef
 from bench.spec import ImageSet
 
@@ -27,6 +30,7 @@ __all__ = [
     "CacheEntry",
     "cache_entries",
     "cache_folder",
+    "cache_in_use",
     "clean_cache",
     "image_hashes",
     "open_split",
@@ -61,6 +65,13 @@ def cache_folder(explicit: Path | None = None) -> Path:
     if variable:
         return Path(variable).expanduser().absolute()
     return platformdirs.user_cache_path("digitbench", appauthor=False)
+
+
+@contextmanager
+def cache_in_use(cache: Path | None = None) -> Iterator[None]:
+    """Keep everybody from emptying the cache: for the whole of a run, its planning included."""
+    with held(cache_folder(cache)):
+        yield
 
 
 def cache_error(folder: Path, error: OSError) -> BenchError:
@@ -310,15 +321,24 @@ def clean_cache(cache: Path | None = None) -> int:
     Raises
     ------
     BenchError
-        If something in it cannot be deleted.
+        If a run is reading it, or something in it cannot be deleted.
     """
     root = cache_folder(cache)
-    freed = sum(entry.size_bytes for entry in cache_entries(root))
-    try:
-        # The index first: it points at the splits.
-        for part in ("index", "splits", "work"):
-            if (root / part).is_dir():
-                shutil.rmtree(root / part)
-    except OSError as error:
-        raise cache_error(root, error) from error
+    if not root.is_dir():
+        return 0
+    with held(root, alone=True) as is_free:
+        if not is_free:
+            raise BenchError(
+                f"the data cache in {root} is in use",
+                why="a run is reading it",
+                fix="clean it when that run has ended",
+            )
+        freed = sum(entry.size_bytes for entry in cache_entries(root))
+        try:
+            # The index first: it points at the splits.
+            for part in ("index", "splits", "work"):
+                if (root / part).is_dir():
+                    shutil.rmtree(root / part)
+        except OSError as error:
+            raise cache_error(root, error) from error
     return freed

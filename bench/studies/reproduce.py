@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.execution.events import Event, RunFinished, RunStarted
 from bench.grid import CellState
+from bench.loading import cache_in_use
 from bench.options import as_options, resolve_options
 from bench.scoring.intervals import accuracy_interval
 from bench.selection import Request, Session
@@ -61,6 +62,7 @@ class Reproduced:
         return any(finding.verdict is Verdict.FAILED for finding in self.findings)
 
 
+@cache_in_use()
 def reproduce(
     names: Sequence[str],
     base: Request,
