@@ -134,7 +134,7 @@ class Dataset:
     findings : tuple of Finding
         Findings on single samples.
     truths : mapping of str to str
-        For each group, the whole ID as a text, where known.
+        For each writer, or each photo of a whole ID, the ID as a text, where known.
     """
 
     classes: tuple[str, ...]

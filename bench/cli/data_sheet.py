@@ -11,6 +11,7 @@ import numpy.typing as npt
 from bench.errors import BenchError, DataError
 from bench.loading import LoadedDataset, load_dataset, open_split
 from bench.render.contact_sheet import Card, contact_sheet
+from bench.sample_names import file_of
 from bench.selection import Session
 from bench.spec import DatasetSpec, Finding, ImageSet
 
@@ -47,7 +48,7 @@ def write_contact_sheet(
         raise BenchError(f"{spec.name} holds no images")
     split = open_split(ref)
     shown = min(len(split), _CARDS_MAX)
-    names = {name.partition("#")[0] for name in split.names} | set(split.names)
+    names = {file_of(name) for name in split.names} | set(split.names)
     page = contact_sheet(
         loaded.name,
         _cards(loaded, split, shown),
@@ -69,7 +70,7 @@ def _limits(loaded: LoadedDataset, split: ImageSet, shown: int) -> Iterator[str]
 
 
 def _cards(loaded: LoadedDataset, split: ImageSet, shown: int) -> Iterator[Card]:
-    # Findings on a photo of several digits carry its name, each digit's has "#1", "#2", … after it.
+    # Findings on a photo of several digits carry its name, each digit's its place there after it.
     found: dict[str, list[Finding]] = {}
     for finding in loaded.findings:
         found.setdefault(finding.sample, []).append(finding)
@@ -85,14 +86,14 @@ def _cards(loaded: LoadedDataset, split: ImageSet, shown: int) -> Iterator[Card]
             label="" if one.labels is None else loaded.classes[one.labels[0]],
             person=one.groups[0] if one.groups else "",
             steps=steps,
-            findings=tuple(found.get(name, found.get(name.partition("#")[0], ()))),
+            findings=tuple(found.get(name, found.get(file_of(name), ()))),
         )
 
 
 def _original(loaded: LoadedDataset, name: str) -> tuple[Picture | None, dict[str, Picture]]:
     """Return the photo and the pictures in between, where the sample is a file of a folder."""
     folder = Path(loaded.paths[0]) if len(loaded.paths) == 1 else None
-    file_name, is_part, _ = name.partition("#")
+    file_name = file_of(name)
     if folder is None or not (folder / file_name).is_file():
         return None, {}
     from bench.images.decode import read_photo
@@ -101,7 +102,7 @@ def _original(loaded: LoadedDataset, name: str) -> tuple[Picture | None, dict[st
 
     path, options = folder / file_name, PreprocessOptions.of(loaded.options)
     try:
-        if is_part:
+        if file_name != name:
             return _framed(path, options), {}
         return read_photo(path), dict(read_digit(path, options, keep_steps=True).steps)
     except DataError:  # it has a finding that says so

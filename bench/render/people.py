@@ -56,8 +56,10 @@ def people_lines(
         return []
     people = readings[rows[0].evaluations[0]]
     digits = sum(len(person.truth) for person in people)
+    writers = {person.writer for person in people}
+    what = "person" if _are_persons(people) else "photo"
     title = plain(board.test_dataset, "heading").append(
-        f" · {len(people)} person{'s' * (len(people) != 1)}, {digits} digits · what the models "
+        f" · {len(people)} {what}{'s' * (len(people) != 1)}, {digits} digits · what the models "
         f"saw: {prog()} data inspect {clean(board.test_dataset)}"
     )
     shown = rows if all_rows else rows[:_ROWS_SHOWN]
@@ -75,15 +77,22 @@ def people_lines(
         texts.append(Text(f" … {len(rows) - len(shown)} more rows: --all-rows"))
     if any(row.seeds > 1 for row in shown):
         texts.append(Text("Digits of rows over several seeds are those their first seed read."))
-    if len(people) < _MIN_WRITERS:
-        number = {1: "One writer is", 2: "Two writers are", 3: "Three writers are"}
+    number = {1: "One writer is", 2: "Two writers are", 3: "Three writers are"}
+    if "" in writers:
+        texts.append(Text("The writers are not known: the intervals speak of these images only."))
+    elif len(writers) < _MIN_WRITERS:
         texts.append(
             Text(
-                f"{number.get(len(people), 'Four writers are')} too few to say how other people's "
+                f"{number.get(len(writers), 'Four writers are')} too few to say how other people's "
                 "digits would fare; the intervals speak of these images only."
             )
         )
     return texts
+
+
+def _are_persons(people: Sequence[PersonReading]) -> bool:
+    """Whether each reading is all of one writer's, not one photo of a whole ID."""
+    return all(person.writer == person.person for person in people)
 
 
 def _lines(row: Row, people: Sequence[PersonReading], is_narrow: bool) -> list[Line]:
@@ -147,9 +156,11 @@ def person_lines(
         return []
     shown = people if all_persons else people[:_PERSONS_SHOWN]
     lines = [Line(cells=_person_cells(person)) for person in shown]
-    texts = lay_out(_PERSON_COLUMNS, lines, width, indent=1)
+    what = "person" if _are_persons(people) else "photo"
+    columns = [replace(c, heading=what) if c.name == "person" else c for c in _PERSON_COLUMNS]
+    texts = lay_out(columns, lines, width, indent=1)
     if len(shown) < len(people):
-        texts.append(Text(f" … {len(people) - len(shown)} more persons: --all"))
+        texts.append(Text(f" … {len(people) - len(shown)} more {what}s: --all"))
     return texts
 
 

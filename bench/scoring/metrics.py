@@ -187,7 +187,8 @@ def _ids_right(given: Predictions) -> "NDArray[np.bool_]":
     ids = given.groups if given.ids is None else given.ids
     if ids is None:
         raise BenchError("the images have no IDs")
-    return whole_ids(given.correct, ids)[1]
+    is_of_one = ids != ""
+    return whole_ids(given.correct[is_of_one], ids[is_of_one])[1]
 
 
 def _share_interval(which: "NDArray[np.bool_]") -> Interval:

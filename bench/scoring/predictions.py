@@ -27,7 +27,7 @@ class Predictions:
     groups : ndarray of shape (n,) or None
         The writer of each image.
     ids : ndarray of shape (n,) or None
-        The ID each image is a digit of, where a writer has several; None: a writer is an ID.
+        The ID each image is a digit of, empty where of none; None: a writer is an ID.
     is_calibrated : bool
         Whether the probabilities are that, not scores that merely rank the classes.
     confusion : ndarray of shape (n_classes, n_classes), int64

@@ -224,7 +224,7 @@ _RECORDS: Final = (
     _field("adapted", "text", "how the images were brought to the model's shape"),
     _field("predict_seconds", "number", "wall-clock time of predicting the test split", duration),
     _field("created_at", "text", "UTC time of the evaluation"),
-    _field("truths", "mapping", "the whole ID of each group", _mapped),
+    _field("truths", "mapping", "the whole ID of each writer, or of each photo of one", _mapped),
     _field("predictions_sha256", "text", "hash of the predictions"),
 )
 

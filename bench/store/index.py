@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError, NewerFormatError, StoreError
+from bench.sample_names import ids_of
 from bench.scoring.metrics import BUILT_IN_METRICS, METRICS_VERSION, score
 from bench.scoring.metrics import Score as MetricScore
 from bench.scoring.predictions import Predictions, predictions
@@ -246,7 +247,11 @@ def _checked(
     stored = read_predictions(folder).without(left_out)
     if stored.labels is None:
         raise StoreError(f"{folder}", why="is damaged (its labels are missing)")
-    groups = read_split(store, record.split_hash).groups
+    split = read_split(store, record.split_hash)
+    groups, ids = split.groups, None
+    if record.truths:
+        keys = ids_of(split.names, groups) or ()
+        ids = np.array([key if key in record.truths else "" for key in keys])
     try:
         return predictions(
             stored.labels,
@@ -254,6 +259,7 @@ def _checked(
             stored.probabilities,
             record.classes,
             groups=None if groups is None else np.delete(np.array(groups), left_out),
+            ids=None if ids is None else np.delete(ids, left_out),
             is_calibrated=trial.probabilities == "calibrated",
         )
     except BenchError as error:

@@ -150,7 +150,7 @@ class EvaluationRecord(_Struct, frozen=True, kw_only=True):
     created_at: str = ""
     threads: int = 1
     notes: tuple[str, ...] = ()
-    truths: dict[str, str] = {}  # group -> whole ID
+    truths: dict[str, str] = {}  # writer or photo -> whole ID
     predictions_sha256: str = ""
     # What was done to the model or the images first, e.g. {"quantize": "int8"}.
     transform: dict[str, str | int | float] = {}

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
+from bench.sample_names import ids_of
 from bench.scoring.abstention import Abstention, abstention_curve
 from bench.scoring.confusion import confusion_matrix
 from bench.scoring.report import (
@@ -65,13 +66,15 @@ class RowReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonReading:
-    """One person's digits as a model read them; ``truth`` and ``read`` are of equal length.
+    """One person's digits, or a photo's of a whole ID, as a model read them.
 
-    Each holds the name of a class for each image. An unknown digit of the truth is ``?``; where no
-    digit could be made of the photo, what was read is ``–``.
+    ``truth`` and ``read`` are of equal length. Each holds the name of a class for each image. An
+    unknown digit of the truth is ``?``; where no digit could be made of the photo, what was read is
+    ``–``. ``writer`` is empty where not known.
     """
 
     person: str
+    writer: str = ""
     truth: Sequence[str]
     read: Sequence[str]
     whole_id: str = ""
@@ -314,24 +317,28 @@ def matrix_rows(boards: Sequence[Board]) -> list[Away]:
 def people_of(store: Store, row: Row) -> list[PersonReading]:
     """Return how each person's digits were read by the row's first seed, in order of names.
 
-    Empty where no person is known or the images have no labels.
+    A photo of a whole ID stands for itself, whoever wrote it. Empty where there is neither.
     """
     if not row.evaluations:
         return []
     folder = store.evaluations / row.evaluations[0]
     record, predictions = read_evaluation(folder), read_predictions(folder)
-    groups = read_split(store, record.split_hash).groups
-    if groups is None or len(groups) != len(predictions.predicted):
+    split = read_split(store, record.split_hash)
+    ids = ids_of(split.names, split.groups)
+    if ids is None or len(ids) != len(predictions.predicted):
         return []
     # The last: what was not read stands at -1.
     classes, truths = np.array([*record.classes, NOT_READ]), record.truths
     readings = []
-    for person in sorted(set(groups)):
-        chosen = np.flatnonzero(np.array(groups) == person)
+    for person in sorted({*ids} - {""}):
+        chosen = np.flatnonzero(np.array(ids) == person)
         read = tuple(classes[predictions.predicted[chosen]].tolist())
         truth = ("?",) * len(read)
         if predictions.labels is not None:
             truth = tuple(classes[predictions.labels[chosen]].tolist())
         whole = truths.get(person, "")
-        readings.append(PersonReading(person=person, truth=truth, read=read, whole_id=whole))
+        writer = split.groups[chosen[0]] if split.groups else ""
+        readings.append(
+            PersonReading(person=person, writer=writer, truth=truth, read=read, whole_id=whole)
+        )
     return readings

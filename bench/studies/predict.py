@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,6 +18,7 @@ from bench.images.read import read_any
 from bench.images.shape import adapt
 from bench.loading import LoadedDataset, load_dataset, open_split
 from bench.options import Options, resolve_options
+from bench.sample_names import file_of, ids_of, line_of
 from bench.scoring.abstention import Abstention, abstention_curve
 from bench.spec import Classifier, DatasetSpec, Finding, Style, as_float
 from bench.studies.trained import Trained
@@ -232,10 +234,10 @@ def _read_folder(folder: Path, spec: DatasetSpec, model: _Model, options: Option
         truths = [loaded.classes[label] for label in split.labels]
         digits = [replace(d, truth=truth) for d, truth in zip(digits, truths, strict=True)]
     by_source: dict[str, list[DigitReading]] = {}
-    for digit, person in zip(digits, split.groups or split.names, strict=True):
-        is_id = split.labels is None or person in loaded.truths
-        source = person if is_id else digit.name
-        by_source.setdefault(source.partition("#")[0], []).append(digit)
+    ids = ids_of(split.names, split.groups) or ("",) * len(digits)
+    for digit, key in zip(digits, ids, strict=True):
+        is_id = key and (split.labels is None or key in loaded.truths)
+        by_source.setdefault(key if is_id else digit.name, []).append(digit)
     found = [_reading(source, own, loaded) for source, own in by_source.items()]
     placed = {finding for reading in found for finding in reading.findings}
     return Readings(
@@ -249,10 +251,10 @@ def _read_folder(folder: Path, spec: DatasetSpec, model: _Model, options: Option
 
 def _reading(source: str, digits: Sequence[DigitReading], loaded: LoadedDataset) -> Reading:
     names = {source, *(digit.name for digit in digits)}
-    names |= {name.partition("#")[0] for name in names}
+    names |= {file_of(name) for name in names}
     return Reading(
         source=source,
-        lines=(tuple(digits),),
+        lines=tuple(tuple(own) for _, own in groupby(digits, lambda each: line_of(each.name))),
         truth=loaded.truths.get(source) or "".join(digit.truth for digit in digits),
         findings=tuple(finding for finding in loaded.findings if finding.sample in names),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from bench import DatasetSpec, Option, Style, hookimpl
 from bench.errors import DataError
 from bench.images.preprocess_options import PREPROCESS_OPTIONS, PreprocessOptions
+from bench.sample_names import ids_of
 from bench.spec import Dataset, Finding, ImageSet, LoadContext
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ def _to_train(dataset: Dataset, name: str, seed: int) -> Dataset:
     split = split_samples(whole.labels, whole.groups, dataset.classes, seed)
     learnt = split.train if whole.unread is None else split.train[~whole.unread[split.train]]
     test = whole.take(split.test)
-    tested = set(test.groups or ())
+    ids = ids_of(whole.names, whole.groups) or ()
+    tested = {ids[i] for i in split.test} - {ids[i] for i in split.train} if ids else set()
     return replace(
         dataset,
         train=whole.take(learnt),

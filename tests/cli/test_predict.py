@@ -83,6 +83,9 @@ def test_an_id_on_two_lines(predict: Run, strip: Path) -> None:
     read = done.out.split()[1]
     assert [len(line) for line in read.split("/")] == [5, 3]
     assert sum(a == b for a, b in zip(read, "05126/707", strict=True)) >= 7
+    (strip.parent / "ids").mkdir()
+    shutil.copy(strip, strip.parent / "ids")
+    assert read in predict(strip.parent / "ids").out.split()  # a folder keeps the lines apart
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100])

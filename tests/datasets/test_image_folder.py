@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from bench.errors import DataError
 from bench.images.read import read_digit
 from bench.options import as_options, resolve_options
+from bench.sample_names import ids_of, line_of
 from bench.spec import Dataset, Style
 from bench_datasets._folder.split import split_samples
 from bench_datasets.image_folder import OPTIONS, load_folder
@@ -172,8 +173,38 @@ def test_a_strip_gives_a_sample_a_digit_and_its_own_id(read: Load, tmp_path: Pat
     dataset = read(tmp_path)
     assert dataset.test is not None
     assert dataset.test.names == ("id.png#1", "id.png#2", "id.png#3", "id.png#4")
-    assert dataset.test.groups == ("id.png",) * 4
+    assert dataset.test.groups is None  # nobody said who wrote it
     assert dataset.truths == {"id.png": "7777"}
+
+
+def test_two_photos_of_ids_by_one_writer_are_two_ids_of_one(read: Load, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        draw_strip(tmp_path / name, 2)
+    (tmp_path / "strips.csv").write_text("file,digits,person\na.png,77,ann\nb.png,77,ann\n")
+    dataset = read(tmp_path)
+    assert dataset.test is not None
+    assert dataset.test.groups == ("ann",) * 4
+    assert dataset.truths == {"a.png": "77", "b.png": "77"}
+    assert ids_of(dataset.test.names, dataset.test.groups) == ("a.png", "a.png", "b.png", "b.png")
+    (tmp_path / "strips.csv").write_text("file,digits\na.png,77\nb.png,77\n")
+    alone = read(tmp_path)  # the same digits, and no writer to have copied them
+    assert not alone.findings
+
+
+def test_an_id_on_two_lines_names_the_line_of_each_digit(read: Load, tmp_path: Path) -> None:
+    draw_strip(tmp_path / "line.png", 3)
+    with Image.open(tmp_path / "line.png") as line:
+        page = Image.new("L", (line.width, 2 * line.height), 200)
+        page.paste(line, (0, 0))
+        page.paste(line.crop((0, 0, 290, 240)), (0, line.height))
+    (tmp_path / "line.png").unlink()
+    page.save(tmp_path / "id.png")
+    (tmp_path / "strips.csv").write_text("file,digits\nid.png,777/77\n")
+    dataset = read(tmp_path)
+    assert dataset.test is not None
+    parts = ("1.1", "1.2", "1.3", "2.1", "2.2")
+    assert dataset.test.names == tuple(f"id.png#{part}" for part in parts)
+    assert [line_of(name) for name in dataset.test.names] == [1, 1, 1, 2, 2]
 
 
 def test_a_strip_with_another_number_of_digits_is_scored_blank_and_said(

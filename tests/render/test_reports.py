@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,9 +32,8 @@ def reading(
     truth: str, read: str, person: str = "writer-b", whole: str | None = None
 ) -> PersonReading:
     """Return one person's reading; the whole ID is the truth unless it is said."""
-    return PersonReading(
-        person=person, truth=truth, read=read, whole_id=truth if whole is None else whole
-    )
+    whole_id = truth if whole is None else whole
+    return PersonReading(person=person, writer=person, truth=truth, read=read, whole_id=whole_id)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,20 @@ def test_people_are_told_what_was_read_instead() -> None:
     ]  # fmt: skip
     assert lines[3].strip() == "c [77] → truth 56"
     assert lines[4].startswith("Three writers are too few")
+
+
+def test_photos_of_ids_are_no_writers() -> None:
+    row = Row(
+        **{name: getattr(ROW, name) for name in Row.__struct_fields__} | {"evaluations": ("e",)}
+    )
+    board = Board(test_dataset="ids", rows=(row,), evaluation_only=True)
+    photos = [replace(reading("12", "12", f"{name}.jpg"), writer="") for name in "abcdef"]
+    lines = plain(people_lines(board, {"e": photos}, 120))
+    assert lines[0].startswith("ids · 6 photos, 12 digits · ")
+    assert lines[-1].startswith("The writers are not known")
+    by_one = [replace(photo, writer="ann") for photo in photos]
+    assert plain(people_lines(board, {"e": by_one}, 120))[-1].startswith("One writer is too few")
+    assert plain(person_lines(photos, 80))[0].split()[0] == "photo"
 
 
 def test_digits_of_a_person_without_an_id_are_no_id() -> None:

@@ -12,6 +12,7 @@ from bench.images.preprocess import Preprocessed
 from bench.images.preprocess_options import PreprocessOptions
 from bench.images.read import read_any, read_digit, read_strip
 from bench.images.strips import Strip
+from bench.sample_names import names_of_parts
 from bench.spec import Finding
 from bench_datasets._folder.layout import Layout, Photo
 
@@ -106,10 +107,12 @@ def _add_strip(
     """Add the digits of a strip; found in another number than the truth, all of it is blank."""
     truth = (photo.digits or "").replace("/", "")
     images = [digit.image for digit in strip.digits]
+    lengths = [len(line) for line in strip.lines]
     faults = strip.faults
     if truth and len(truth) != len(images):
-        found = "/".join(str(len(line)) for line in strip.lines) or "none"
-        says = "/".join(str(len(line)) for line in (photo.digits or "").split("/"))
+        found = "/".join(map(str, lengths)) or "none"
+        lengths = [len(line) for line in (photo.digits or "").split("/")]
+        says = "/".join(map(str, lengths))
         wrong = Fault(
             code="wrong-count",
             fault=f"{found} digits were found, the label has {says}; all count as wrong",
@@ -117,9 +120,9 @@ def _add_strip(
         )
         faults = (wrong, *faults)
         images = [np.zeros((options.side_px, options.side_px), dtype=np.uint8)] * len(truth)
-    for place, image in enumerate(images):
-        label = truth[place] if truth else None
-        samples.add(image, label, f"{name}#{place + 1}", name)
+    parts = names_of_parts(name, lengths)
+    for image, label, part in zip(images, truth or [None] * len(images), parts, strict=True):
+        samples.add(image, label, part, photo.person)
     samples.find(name, faults, frozenset({"wrong-count"}))
     if truth:
         samples.truths[name] = truth
