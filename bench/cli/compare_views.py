@@ -13,8 +13,9 @@ from bench.render.console import make_console, plain
 from bench.render.pictures import half_blocks, side_by_side
 from bench.scoring.comparisons import parse_gate
 from bench.spec import UNREAD, as_float
+from bench.store.layout import Store
 from bench.studies.compare import Pair, compare_sides
-from bench.studies.sides import SideData, test_pixels
+from bench.studies.sides import SideData, is_store, test_pixels
 
 __all__ = ["compare_and_print"]
 
@@ -39,13 +40,16 @@ def compare_and_print(
     compared = compare_sides(
         a,
         b,
-        open_store(store),
+        # Two stores need no third, and where they are compared there may be none.
+        Store(Path(a).expanduser()) if is_store(a) and is_store(b) else open_store(store),
         datasets=datasets,
         exact=exact,
         gate=parse_gate(gate) if gate else None,
         gate_on="point" if on_point else "interval",
     )
     if is_json or is_csv:
+        for text in compared.skipped:
+            make_console(stderr=True).print(plain(f"not compared: {text}", "warn"))
         records = compared_as_dict(compared, has_classes=is_json)
         print_table(records, list(records[0]), is_csv)
         return compared.is_passed

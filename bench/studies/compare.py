@@ -101,6 +101,7 @@ def compare_sides(
         pairs.append(_pair(sides, row_a, row_b, exact, gate, gate_on))
     if not pairs:
         raise _nothing_shared(*sides, datasets, skipped)
+    skipped += _only_in_one(*sides, datasets)
     return Compared(
         a=sides[0],
         b=sides[1],
@@ -126,6 +127,26 @@ def _matches(a: Side, b: Side) -> Iterator[tuple[Row, Row]]:
                     yield row_a, row_b
             elif same_training or not _has_shared_training(a, b, row_a.test_dataset):
                 yield row_a, row_b
+
+
+def _only_in_one(a: Side, b: Side, datasets: Sequence[str]) -> list[str]:
+    """Name what one of two stores has no row of: a gate must not lose a model silently."""
+    if not (a.is_store and b.is_store):
+        return []
+    keys = [
+        {
+            (row.test_dataset, row.train_dataset, row.model, row.variant)
+            for row in side.rows
+            if not datasets or row.test_dataset in datasets
+        }
+        for side in (a, b)
+    ]
+    return [
+        f"{test}: {model}{f' ({variant})' if variant else ''}"
+        f"{'' if train == test else f' trained on {train}'} is only in {name}"
+        for name, mine, other in (("A", keys[0], keys[1]), ("B", keys[1], keys[0]))
+        for test, train, model, variant in sorted(mine - other)
+    ]
 
 
 def _has_shared_training(a: Side, b: Side, test_dataset: str) -> bool:

@@ -15,7 +15,7 @@ from bench.store.read import find_trial, read_evaluation, read_predictions
 from bench.store.record import State
 from bench.store.rows import Row
 
-__all__ = ["Side", "SideData", "read_side", "resolve_side", "test_pixels"]
+__all__ = ["Side", "SideData", "is_store", "read_side", "resolve_side", "test_pixels"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +58,8 @@ def resolve_side(text: str, store: Store) -> Side:
     BenchError
         If it is none of them; the message lists the models that have results.
     """
-    folder = Path(text).expanduser()
-    if (folder / "trials").is_dir() or (folder / "evaluations").is_dir():
-        other = Store(folder)
+    if is_store(text):
+        other = Store(Path(text).expanduser())
         rows = tuple(row for board in leaderboards(other) for row in board.rows)
         return Side(name=text, store=other, rows=_usable(rows), is_store=True)
     rows = _usable(row for board in leaderboards(store) for row in board.rows)
@@ -69,6 +68,12 @@ def resolve_side(text: str, store: Store) -> Side:
         plain = [row for row in named if not row.variant or _label(row) == text]
         return Side(name=text, store=store, rows=tuple(plain or _one_variant(text, named)))
     return Side(name=text, store=store, rows=_of_trial(text, store, rows))
+
+
+def is_store(text: str) -> bool:
+    """Tell whether `text` names a store's folder."""
+    folder = Path(text).expanduser()
+    return (folder / "trials").is_dir() or (folder / "evaluations").is_dir()
 
 
 def _usable(rows: Iterable[Row]) -> tuple[Row, ...]:

@@ -247,6 +247,21 @@ def test_the_same_trials_are_called_the_same(store: Store, add: Add, run_bench: 
     assert "A and B are the same trials" in out
 
 
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_what_only_one_of_two_stores_has_is_said(
+    store: Store, add: Add, run_bench: Run, tmp_path: Path, how: list[str]
+) -> None:
+    other = Store(tmp_path / "other")
+    add(store, "a", 5)
+    add(store, "lost", 5, variant="epochs=3")
+    add(other, "a", 5)
+    ended = run_bench(
+        "compare", store.root, other.root, "--gate", "accuracy >= 0", *how, columns=100
+    )
+    assert ended.code == 0
+    assert "not compared: digits: lost (epochs=3) is only in A" in (ended.err if how else ended.out)
+
+
 def test_two_stores_without_a_row_in_common_say_so(store: Store, add: Add, tmp_path: Path) -> None:
     other = Store(tmp_path / "other")
     add(store, "a", 5)
