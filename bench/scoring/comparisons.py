@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _GATE = re.compile(r"\s*([a-z][a-z0-9_]*)\s*>=\s*([+\-−]?\d*\.?\d+)\s*(pp|%)?\s*")
 
+_ROUNDING = 1e-9  # .975 − .98 is a little less than −.005 in binary
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassDifference:
@@ -186,7 +188,7 @@ def check_gate(
     """
     estimate = -difference
     bound = -interval.low if on == "interval" else estimate
-    is_passed = bound >= gate.margin
+    is_passed = bound >= gate.margin - _ROUNDING
     upper_end = f"upper end of the {100 * interval.level:.0f} % interval"
     what = upper_end if on == "interval" else "estimate"
     words = "reaches" if is_passed else "lies below"

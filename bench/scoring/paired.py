@@ -122,7 +122,9 @@ def compare(
     only_b = float((b.correct * (1 - a.correct)).sum())
     if a.is_deterministic and b.is_deterministic:
         p_value = float(mcnemar(round(only_a), round(only_b), exact=exact))
-        interval = difference_interval(round(only_a), round(only_b), a.n_images, level=level)
+        interval = difference_interval(
+            round(only_a), round(only_b), a.n_images, level=level, exact=exact
+        )
         method = "McNemar, exact" if exact else "McNemar, mid-p"
     else:
         p_value, interval = _over_seeds(a, b, level)
@@ -146,20 +148,26 @@ def compare(
 
 
 def difference_interval(
-    only_a: int, only_b: int, n: int, *, level: float = 0.95, agree_with_test: bool = True
+    only_a: int,
+    only_b: int,
+    n: int,
+    *,
+    level: float = 0.95,
+    agree_with_test: bool = True,
+    exact: bool = False,
 ) -> Interval:
     """Return Tango's score interval of accuracy A − accuracy B for one classifier a side.
 
     Tango inverts McNemar's asymptotic test, which rejects a little more often than mid-p: with
     `agree_with_test` the interval is then extended to 0, so that it holds 0 exactly when the mid-p
-    test does not reject.
+    test (or the `exact` one) does not reject.
     """
     if n < 1 or min(only_a, only_b) < 0 or only_a + only_b > n:
         raise BenchError("no interval of this difference", why=f"{only_a} and {only_b} of {n}")
     z, point = normal_quantile(level), (only_a - only_b) / n
     low = _solve_tango(only_a, only_b, n, -1.0, point, z)
     high = _solve_tango(only_a, only_b, n, point, 1.0, -z)
-    if agree_with_test and float(mcnemar(only_a, only_b)) >= 1 - level:
+    if agree_with_test and float(mcnemar(only_a, only_b, exact=exact)) >= 1 - level:
         low, high = min(low, 0.0), max(high, 0.0)
     return Interval(low=low, high=high, method="Tango score, paired", level=level)
 
@@ -276,6 +284,9 @@ def _seed_note(a: Crossed, b: Crossed) -> str:
     if a.n_seeds == 1 and b.n_seeds == 1:
         return ONE_SEED
     if a.is_deterministic and b.is_deterministic:
+        for name, row in (("A", a), ("B", b)):
+            if row.n_seeds == 1:
+                return f"{name} has one seed: nothing is known about training it again"
         return "the seeds of a side read every image alike"
     for name, row, other in (("A", a, "B"), ("B", b, "A")):
         if row.n_seeds == 1:

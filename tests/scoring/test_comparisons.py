@@ -98,6 +98,7 @@ def test_a_gate_that_cannot_be_read_shows_one_that_can(text: str) -> None:
         pytest.param(0.010, 0.006, "interval", False, id="surely-worse"),
         pytest.param(0.010, 0.004, "point", False, id="estimate-worse"),
         pytest.param(0.005, 0.001, "point", True, id="estimate-on-the-margin"),
+        pytest.param(0.98 - 0.975, 0.001, "point", True, id="on-the-margin-but-for-rounding"),
         pytest.param(-0.010, -0.02, "interval", True, id="better"),
     ],
 )

@@ -68,6 +68,20 @@ def test_identical_seeds_are_mcnemar_too() -> None:
     assert found.note == "the seeds of a side read every image alike"
 
 
+def test_one_seed_against_seeds_that_read_alike_is_known_no_better() -> None:
+    a, b = pair(900, 41, 29, 30)
+    assert compare(a, np.stack([b, b])).note.startswith("A has one seed")
+    assert compare(np.stack([a, a]), b).note.startswith("B has one seed")
+
+
+def test_the_interval_agrees_with_the_exact_test_where_that_is_asked_for() -> None:
+    a, b = pair(95, 5, 0, 0)
+    assert compare(a, b).interval.low > 0  # mid-p is .03
+    found = compare(a, b, exact=True)
+    assert found.p_value == 0.0625
+    assert found.interval.low == 0
+
+
 def test_one_image_is_compared_without_a_crash() -> None:
     found = compare(*pair(0, 1, 0, 0))
     assert found.p_value == 0.5
