@@ -163,6 +163,8 @@ def _legend(board: Board) -> list[str]:
     if board.to_separate:
         images = f"{float(f'{board.to_separate:.2g}'):,.0f}"
         sentences.append(f"At least about {images} more would be needed to separate the first two.")
+    if board.inseparable:
+        sentences.append(f"More images would not separate the first two: {board.inseparable}.")
     sentences.append(_interval_sentence(board.rows))
     if any(row.leaked for row in board.rows):
         sentences.append("A leak (test images among the training images) is not ranked.")

@@ -23,7 +23,7 @@ from bench.store.summary import failed_row, row_of
 
 __all__ = ["BOARDS_VERSION", "COLUMNS", "Board", "Row", "leaderboards", "per_seed", "row_as_dict"]
 
-BOARDS_VERSION = 3
+BOARDS_VERSION = 4
 # Read by `bench show robustness`; pooled over the folds into a trial of their own.
 HIDDEN = frozenset({"corruption", "fold"})
 
@@ -224,6 +224,7 @@ def _board(
         rows=tuple(sorted(rows, key=_order)),
         notes=(*left_out.notes, *_notes(rows, last, index)),
         to_separate=result.to_separate,
+        inseparable=result.inseparable,
         method=result.method,
         excludes_duplicates=left_out.is_asked,
     )

@@ -37,6 +37,7 @@ class Ranking:
     ranks: dict[str, str] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     to_separate: int | None = None
+    inseparable: str = ""
     method: str = ""
 
 
@@ -67,5 +68,6 @@ def rank(rows: Sequence[Ranked]) -> Ranking:
         ranks={row.key: text for row, text in zip(rows, ties.ranks, strict=True)},
         places={rows[index].key: place for place, index in enumerate(ties.order)},
         to_separate=ties.needed.more if ties.needed else None,
+        inseparable=ties.needed.reason if ties.needed else "",
         method=ties.method if len(rows) > 1 else "",
     )

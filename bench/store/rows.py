@@ -96,6 +96,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
     to_separate: int | None = None  # test images that would tell the first two apart
+    inseparable: str = ""  # why no number of images would
     method: str = ""  # how ties were decided
     excludes_duplicates: bool = False  # rows are scored without training images among the test's
 

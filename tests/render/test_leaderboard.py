@@ -111,6 +111,13 @@ def test_ties_are_explained_with_what_would_separate_them() -> None:
     assert "At least about 2,900 more would be needed to separate the first two." in text
 
 
+def test_leaders_that_no_number_of_images_separates_are_told_why() -> None:
+    why = "they read equally many right"
+    tied = board(row("a", rank="1="), row("b", rank="1="), inseparable=why)
+    text = " ".join(screen(tied, width=200))
+    assert f"More images would not separate the first two: {why}." in text
+
+
 def test_a_row_tied_above_a_better_one_is_explained() -> None:
     tied = board(
         row("a", rank="1=", accuracy=0.87),
