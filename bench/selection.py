@@ -34,7 +34,7 @@ class Request:
     models: tuple[str, ...] = ()
     """Names and globs."""
     datasets: tuple[str, ...] = ()
-    """Names, globs, and NAME=PATH."""
+    """Names, globs, NAME=PATH, and own folders to train on: DIR or NAME=DIR."""
     folders: tuple[str, ...] = ()
     """Own folders, DIR or NAME=DIR."""
     folder_options: Mapping[str, OptionValue] = field(default_factory=dict)
@@ -100,6 +100,7 @@ def select(session: Session, request: Request) -> Selected:
         If nothing matches, a named dataset is missing or wrong, or an option does not exist.
     """
     models = _select_models(session.plugins, request.models)
+    request = _with_folders_to_train_on(session, request)
     catalogue = _catalogue(session, request)
     settings = _settings(session, request, catalogue)
 
@@ -185,6 +186,20 @@ def _catalogue(session: Session, request: Request) -> dict[str, _Entry]:
         elif equals:
             _match([name], list(entries), "dataset", "bench list datasets")
     return entries
+
+
+def _with_folders_to_train_on(session: Session, request: Request) -> Request:
+    """Return the request with ``-d [NAME=]DIR`` said as ``--folder [NAME=]DIR -d NAME``."""
+    own = {*session.config.folders, *(_named_folder(text)[0] for text in request.folders)}
+    known = {*session.plugins.datasets, *own} - {FOLDER_DATASET}
+    datasets, folders = list(request.datasets), list(request.folders)
+    for place, text in enumerate(datasets):
+        name, _, folder = text.rpartition("=")
+        if text in known or name in known or not Path(folder).expanduser().is_dir():
+            continue
+        folders.append(text if name not in ("", FOLDER_DATASET) else folder)
+        datasets[place] = _named_folder(folders[-1])[0]
+    return replace(request, datasets=tuple(datasets), folders=tuple(folders))
 
 
 def _named_folder(text: str) -> tuple[str, str]:

@@ -28,7 +28,9 @@ __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None)
 _MODEL_HELP = "A name or a glob ('cnn-*'); may be repeated."
-_DATASET_HELP = "A name, a glob, or NAME=PATH for a file on the spot; may be repeated."
+_DATASET_HELP = (
+    "A name, a glob, NAME=PATH for a file, or your own folder, to train on it; repeatable."
+)
 _FOLDER_HELP = "A folder of your own digits, read by every trial; may be repeated."
 _SET_HELP = "An option of a model or dataset; may be repeated."
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from bench.execution.events import RunFinished, TrialFinished, decode_event
 from bench.store.rows import COLUMNS
@@ -92,6 +93,18 @@ def test_a_second_run_has_nothing_to_do_and_shows_the_same_board(
     assert "nothing to run: 1 trial cached" in second
     board = "mnist-csv · test split"
     assert first[first.index(board) :] == second[second.index(board) :]
+
+
+def test_a_full_run_is_ranked_where_a_smaller_budget_had_nothing_to_cut(
+    run_bench: Run, tiny: tuple[str, ...]
+) -> None:
+    ask = (*tiny, "-m", "nearest-mean", "--reports", "none")
+    assert " nearest-mean (smoke) " in run_bench(*ask, "--budget", "smoke").out
+    full = run_bench(*ask).out
+    assert "1 trial to run, 0 cached" in full
+    assert "(smoke)" not in full[full.index("mnist-csv · test split") :]
+    assert "nothing to run: 1 trial cached" in run_bench(*ask).out
+    assert "nothing to run: 1 trial cached" in run_bench(*ask, "--budget", "smoke").out
 
 
 def test_a_dry_run_runs_nothing_and_says_what_would(
@@ -202,6 +215,26 @@ def test_a_wrong_request_is_one_line_and_code_2(
     run_bench: Run, arguments: tuple[str, ...], line: str
 ) -> None:
     assert run_bench(*arguments) == (2, "", f"bench: {line}\n")
+
+
+@pytest.mark.parametrize("text", ["my_ids/", "mine=my_ids", "image-folder=my_ids"])
+def test_a_folder_named_as_a_dataset_is_trained_on(
+    run_bench: Run, tmp_path: Path, text: str
+) -> None:
+    for digit in "17":
+        (tmp_path / "my_ids" / digit).mkdir(parents=True)
+        for number in range(10):
+            photo = Image.new("L", (60, 60), 200)
+            ImageDraw.Draw(photo).line([(20 + number, 10), (30, 50)], fill=20, width=5)
+            photo.save(tmp_path / "my_ids" / digit / f"{number}.png")
+    planned = run_bench("run", "-m", "baseline-majority", "-d", text, "--dry-run")
+    name = "mine" if text.startswith("mine") else "my_ids"
+    assert (planned.code, planned.err) == (0, "")
+    assert f"{name}: split by image" in planned.out
+    (tmp_path / "my_ids" / "1" / "0.png").unlink()
+    refused = run_bench("run", "-m", "baseline-majority", "-d", text, "--dry-run")
+    assert refused.code == 2
+    assert "class 1 has 9 images of 10 needed" in refused.err
 
 
 def test_an_unknown_model_names_the_close_ones(run_bench: Run) -> None:
