@@ -32,6 +32,7 @@ __all__ = [
     "CellState",
     "Plan",
     "TrainedOn",
+    "is_outgrown",
     "plan_trials",
 ]
 
@@ -169,7 +170,8 @@ def _cell(
     task = _task(plugins, spec, train, tests, seed, options, variant, settings, store)
     damaged = _damaged_folders(store, task)
     trial = store.trial(task.trial_id)
-    stored = not settings.fresh and trial.is_dir() and trial not in damaged
+    is_there = trial.is_dir() and trial not in damaged
+    stored = is_there and not settings.fresh and not is_outgrown(store, task)
     missing = [
         evaluation
         for evaluation in task.evaluations
@@ -192,6 +194,14 @@ def _cell(
         state=CellState.TO_EVALUATE if stored else CellState.TO_RUN,
         task=_with(task, missing, str(store.trial(task.trial_id)) if stored else ""),
     )
+
+
+def is_outgrown(store: Store, task: TrialTask) -> bool:
+    """Whether a trial asked for in full is stored under a smaller budget, which cut nothing of it.
+
+    The two have one identity, but the stored one would stay a row that is not ranked.
+    """
+    return task.budget == "full" and read_trial(store.trial(task.trial_id)).budget != "full"
 
 
 def _is_sound(

@@ -12,13 +12,13 @@ from bench.errors import BenchError, StoreError
 from bench.estimate import with_estimates
 from bench.execution.events import Event, RunFinished, RunStarted
 from bench.execution.observers import observed
-from bench.grid import Cell, CellState, Plan, TrainedOn, plan_trials
+from bench.grid import Cell, CellState, Plan, TrainedOn, is_outgrown, plan_trials
 from bench.loading import LoadedDataset, cache_in_use, data_dirs
 from bench.selection import Request, Session, select
 from bench.shipped import import_shipped, shipped_cells
 from bench.spec import Style
 from bench.store.layout import Store
-from bench.store.leaderboard import Board, leaderboards, per_seed, row_as_dict
+from bench.store.leaderboard import Board, forget_gone, leaderboards, per_seed, row_as_dict
 from bench.store.metrics_in_use import use_metrics
 from bench.store.read import read_trial
 from bench.store.record import State
@@ -191,8 +191,9 @@ def execute(
         for task in tasks:
             if task.train is None:
                 import_shipped(store, task)
-            elif request.fresh:
+            elif request.fresh or _is_outgrown(store, task):
                 supersede(store, task.trial_id)
+        forget_gone(store)
         outcome = _run(tasks, store, request, emit)
         if made.fine_tune and not outcome.interrupted:
             outcome = _merged(outcome, _fine_tune(made, session.plugins, store, request, emit))
@@ -206,6 +207,11 @@ def execute(
         counts={State(state): n for state, n in outcome.counts.items()},
         interrupted=outcome.interrupted,
     )
+
+
+def _is_outgrown(store: Store, task: TrialTask) -> bool:
+    is_there = not task.stored and store.trial(task.trial_id).is_dir()
+    return is_there and is_outgrown(store, task)
 
 
 def _run(

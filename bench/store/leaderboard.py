@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
@@ -21,9 +22,19 @@ from bench.store.record import State
 from bench.store.rows import COLUMNS, Board, Row, row_as_dict
 from bench.store.summary import failed_row, row_of
 
-__all__ = ["BOARDS_VERSION", "COLUMNS", "Board", "Row", "leaderboards", "per_seed", "row_as_dict"]
+__all__ = [
+    "BOARDS_VERSION",
+    "COLUMNS",
+    "Board",
+    "Row",
+    "forget_gone",
+    "leaderboards",
+    "per_seed",
+    "row_as_dict",
+]
 
 BOARDS_VERSION = 4
+_BOARDS = "boards.msgpack"
 # Read by `bench show robustness`; pooled over the folds into a trial of their own.
 HIDDEN = frozenset({"corruption", "fold"})
 
@@ -56,7 +67,7 @@ def leaderboards(
     """
     trials, evaluations = trial_folders(store), evaluation_folders(store)
     digest = _digest(trials, evaluations)
-    path = store.index / "boards.msgpack"
+    path = store.index / _BOARDS
     boards = None if exclude_duplicates else _cached(path, digest)
     if boards is None:
         index = read_index(store, trials=trials, evaluations=evaluations)
@@ -67,6 +78,13 @@ def leaderboards(
             _remember(path, digest, boards)
     wanted = None if test_datasets is None else set(test_datasets)
     return [board for board in boards if wanted is None or board.test_dataset in wanted]
+
+
+def forget_gone(store: Store) -> None:
+    """Forget the scores of what is gone, before new evaluations take the same names."""
+    with suppress(OSError):  # derived: who needs to write to the store will say so
+        (store.index / _BOARDS).unlink(missing_ok=True)
+    read_index(store)
 
 
 def _nothing_readable(store: Store, index: Index) -> StoreError:

@@ -82,8 +82,10 @@ def test_fresh_replaces_the_record_and_keeps_the_old_one(tmp_path: Path) -> None
     store = Store(tmp_path / "results" / "local")
     (before,) = store.trials.iterdir()
     attempt = read_trial(before).attempt
-    execute(small(fresh=True), lambda event: None)
+    board = execute(small(fresh=True), lambda event: None).boards[0]
     assert read_trial(before).attempt != attempt
+    # The new record's own figures, not those that the index had under the same name.
+    assert board.rows[0].fit_seconds == read_trial(before).fit_seconds
     (kept,) = store.superseded.iterdir()
     assert read_trial(kept / "trial").attempt == attempt
 
