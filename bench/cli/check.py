@@ -58,7 +58,14 @@ def check(
       bench check svm-ovo --benchmark -- --benchmark-compare=before.json
     """
     from bench.cli.check_views import Asked, run_benchmark, show_checks
+    from bench.errors import BenchError
 
+    if context.args and not benchmark:
+        raise BenchError(
+            f"bench check {name} {' '.join(context.args)}",
+            why="one name at a time is checked",
+            fix="arguments of pytest need --benchmark",
+        )
     asked = Asked(
         name=name,
         settings=tuple(settings or ()),

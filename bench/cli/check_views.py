@@ -107,6 +107,8 @@ def run_benchmark(asked: Asked, pytest_arguments: tuple[str, ...]) -> int:
     home, values = _find(session, asked)
     if asked.name not in session.plugins.models:
         raise BenchError(f"{asked.name} is a dataset", why="only a model's speed is measured")
+    if asked.json_file is not None and not asked.json_file.absolute().parent.is_dir():
+        raise BenchError(f"--json {asked.json_file}", why="there is no such folder")
     told = {
         "module": home.module,
         "file": home.file,

@@ -121,6 +121,17 @@ def test_a_dataset_is_checked_as_one(plugin: Path, capsys: pytest.CaptureFixture
             "bench: digits-uci is a dataset: only a model's speed is measured\n",
             id="speed-of-a-dataset",
         ),
+        pytest.param(
+            ["svm-ovo", "mlp"],
+            "bench: bench check svm-ovo mlp: one name at a time is checked; "
+            "arguments of pytest need --benchmark\n",
+            id="two-names",
+        ),
+        pytest.param(
+            ["svm-ovo", "--benchmark", "--json", "nowhere/x.json"],
+            "bench: --json nowhere/x.json: there is no such folder\n",
+            id="json-in-no-folder",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(
