@@ -17,7 +17,13 @@ from bench.store.index import NEWER, Failure, Index, Score, read_index
 from bench.store.layout import Store
 from bench.store.metrics_in_use import plugin_metrics
 from bench.store.ranking import Ranked, rank
-from bench.store.read import evaluation_folders, read_predictions, read_split, trial_folders
+from bench.store.read import (
+    evaluation_folders,
+    read_predictions,
+    read_split,
+    read_trial,
+    trial_folders,
+)
 from bench.store.record import State
 from bench.store.rows import COLUMNS, Board, Row, row_as_dict
 from bench.store.summary import failed_row, row_of
@@ -33,7 +39,7 @@ __all__ = [
     "row_as_dict",
 ]
 
-BOARDS_VERSION = 4
+BOARDS_VERSION = 5
 _BOARDS = "boards.msgpack"
 # Read by `bench show robustness`; pooled over the folds into a trial of their own.
 HIDDEN = frozenset({"corruption", "fold"})
@@ -240,7 +246,7 @@ def _board(
         evaluation_only=last.evaluation_only,
         classes=last.classes,
         rows=tuple(sorted(rows, key=_order)),
-        notes=(*left_out.notes, *_notes(rows, last, index)),
+        notes=(*left_out.notes, *_fold_notes(store, rows), *_notes(rows, last, index)),
         to_separate=result.to_separate,
         inseparable=result.inseparable,
         method=result.method,
@@ -273,6 +279,13 @@ def _order(row: Row) -> tuple[int, int, int, int, float, str, str]:
         row.model,
         row.variant,
     )
+
+
+def _fold_notes(store: Store, rows: Sequence[Row]) -> list[str]:
+    """Return how rows were fine-tuned: with or without their writers' other images."""
+    folders = {store.trial(row.trials[0]) for row in rows if "fine-tuned" in row.variant}
+    notes = [read_trial(folder).notes[:1] for folder in sorted(folders) if folder.is_dir()]
+    return list(dict.fromkeys(f"Fine-tuned in {note}" for (note,) in filter(None, notes)))
 
 
 def _notes(rows: Sequence[Row], last: Score, index: Index) -> tuple[str, ...]:

@@ -10,7 +10,15 @@ from statsmodels.stats.multitest import multipletests
 
 from bench.errors import BenchError
 from bench.scoring.crossed import crossed
-from bench.scoring.paired import compare, difference_interval, holm, mcnemar
+from bench.scoring.paired import (
+    compare,
+    difference_interval,
+    holm,
+    mcnemar,
+    p_from_parts,
+    pair_parts,
+    variance_parts,
+)
 from bench.scoring.planning import images_needed, paired_power
 
 
@@ -195,6 +203,23 @@ def test_one_seed_against_several_borrows_their_spread_and_says_so() -> None:
     found = compare(seeds(1, 400, 0), seeds(3, 400, 1))
     assert found.note == "A has one seed: its spread over training again is taken to be B's"
     assert found.interval.method == "t over seeds and images, paired"
+
+
+def test_a_borrowed_spread_is_known_no_better_than_the_lenders() -> None:
+    a, b = crossed(seeds(1, 4000, 0)), crossed(seeds(3, 4000, 1))
+    parts = pair_parts(a, b)
+    images = float(parts.variance) / (b.seed_part * (1 + 3)) - 1  # by the seeds' part
+    assert float(parts.df) == pytest.approx(2 * (1 + images / 2))
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+@pytest.mark.parametrize("ratio", [0.1, 1, 20])
+def test_a_spread_known_from_one_side_alone_keeps_about_5_percent(k: int, ratio: float) -> None:
+    rng = np.random.default_rng(k)
+    gap = rng.normal(0, (ratio + 1) ** 0.5, 40_000)
+    seed_part = ratio * rng.chisquare(k - 1, gap.size) / (k - 1)
+    parts = variance_parts(np.ones(gap.size), (seed_part, 0.0, k - 1), (0.0, 0.0, 0))
+    assert (p_from_parts(gap, parts) < 0.05).mean() <= 0.056
 
 
 def test_different_numbers_of_images_are_refused() -> None:

@@ -138,13 +138,14 @@ def test_equally_good_models_over_seeds_are_called_different_in_at_most_5_percen
 @pytest.mark.parametrize(
     ("seeds_a", "seeds_b"), [pytest.param(1, 3, id="1-and-3"), pytest.param(2, 5, id="2-and-5")]
 )
+@pytest.mark.parametrize("sd", [pytest.param(s, id=f"sd={s}") for s in (0.005, 0.03)])
 def test_unequal_numbers_of_seeds_keep_5_percent(
-    request: pytest.FixtureRequest, n_draws: int, seeds_a: int, seeds_b: int
+    request: pytest.FixtureRequest, n_draws: int, seeds_a: int, seeds_b: int, sd: float
 ) -> None:
     rng = np.random.default_rng(13)
     rejected = 0
     for _ in range(n_draws):
-        a, b = readings(rng, 1_000, [0.95, 0.95], seeds=max(seeds_a, seeds_b), sd_seeds=0.005)
+        a, b = readings(rng, 1_000, [0.95, 0.95], seeds=max(seeds_a, seeds_b), sd_seeds=sd)
         rejected += compare(a[:seeds_a], b[:seeds_b]).is_real()
     request.node.user_properties.append(("rejected", rejected / n_draws))
     assert rejected / n_draws <= 0.05 + luck(0.05, n_draws)
