@@ -154,6 +154,8 @@ def _model_lines(found: "ErrorAnalysis", width: int) -> Iterator[Text]:
         cells = {"model": Text(name), "accuracy": Text(share(accuracy))}
         lines.append(Line(cells=cells, style="best"))
     yield from lay_out(columns, lines, width, indent=1)
+    if any(row.seeds > 1 for row in found.rows):
+        yield Text(" models of several seeds stand here by their first", style="dim")
     if not all(found.is_counted):
         yield Text(" not counted: reads less than half of what the best does", style="dim")
 

@@ -166,3 +166,13 @@ def test_what_was_not_read_is_called_so(
     assert found.suspects == ()
     out = run_bench("show", "errors", "--store", store.root).out
     assert "9 read as nothing: 6 times" in out
+
+
+def test_models_of_several_seeds_are_said_to_stand_by_their_first(
+    store: Store, add: Add, run_bench: Run
+) -> None:
+    words = "models of several seeds stand here by their first"
+    add(store, "a", 5, seed=1)
+    assert words not in run_bench("show", "errors", "--store", store.root).out
+    add(store, "a", 9, seed=2)
+    assert words in run_bench("show", "errors", "--store", store.root).out
