@@ -89,6 +89,8 @@ class Progress:
                 self.started_at = self.clock()
             case TrialStarted():
                 self.running[event.trial_id] = Running(event, self.clock())
+                # Folds of fine-tuning are made once there is a trial to go on from.
+                self.trials = max(self.trials, self.finished + len(self.running))
             case EpochEnded() if event.trial_id in self.running:
                 self.running[event.trial_id].epoch = event
             case TrialFinished():

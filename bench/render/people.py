@@ -159,9 +159,19 @@ def person_lines(
     what = "person" if _are_persons(people) else "photo"
     columns = [replace(c, heading=what) if c.name == "person" else c for c in _PERSON_COLUMNS]
     texts = lay_out(columns, lines, width, indent=1)
+    if any(text.cell_len > width for text in texts):  # long IDs stand below
+        cells = [_person_cells(person) for person in shown]
+        lines = [line for each in cells for line in _in_two(each)]
+        texts = lay_out(columns[:2], lines, width, indent=1)
     if len(shown) < len(people):
         texts.append(Text(f" … {len(people) - len(shown)} more {what}s: --all"))
     return texts
+
+
+def _in_two(cells: Mapping[str, Text]) -> list[Line]:
+    below = Text("  ").append_text(cells.get("read", Text()))
+    below.append(" ").append_text(cells.get("truth", Text()))
+    return [Line(cells=cells), *([Line(tail=below, tail_at="person")] if "read" in cells else [])]
 
 
 def _person_cells(person: PersonReading) -> dict[str, Text]:

@@ -1,5 +1,6 @@
 """``bench predict`` on the screen: the ID, what the model saw, how sure it is."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,6 +13,7 @@ from rich.text import Text
 from bench.render.console import clean, plain
 from bench.render.pictures import half_blocks, side_by_side
 from bench.render.report import abstention_line
+from bench.sample_names import names_of_parts
 from bench.store.fields import share
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ _WIDEST: Final = 14
 _TABLE_ROWS: Final = 10
 _PICTURES: Final = 12
 _FILES_NAMED: Final = 5
+_FAULTS_SHOWN: Final = 6
 _SCORES: Final = "the model gives scores, not probabilities: no telling how sure it is"
 
 
@@ -172,9 +175,9 @@ def _share(value: float | None) -> str:
 
 
 def _folder_lines(found: "Readings", shown: Shown) -> Iterator[Text]:
-    title = plain(found.source, "heading")
+    title, n = plain(found.source, "heading"), len(found.digits)
     yield title.append(
-        f"   {len(found.digits):,} digits read ({shown.model}, {shown.seconds:.1f} s)"
+        f"   {n:,} digit{'s' * (n != 1)} read ({shown.model}, {shown.seconds:.1f} s)"
     )
     for note in found.notes:
         yield from _paragraph(note, shown, indent=2)
@@ -184,7 +187,9 @@ def _folder_lines(found: "Readings", shown: Shown) -> Iterator[Text]:
         yield from _photo_lines(reading, shown)
     yield from _grid(singles, shown)
     doubtful = [
-        r for r in singles if any(d.is_wrong or d.is_uncertain(shown.below) for d in r.digits)
+        r
+        for r in singles
+        if any(d.is_read and (d.is_wrong or d.is_uncertain(shown.below)) for d in r.digits)
     ]
     if doubtful:
         yield from _doubtful(doubtful, shown)
@@ -245,20 +250,28 @@ def _tail(text: str, width: int) -> str:
 def _grouped(
     findings: "Sequence[Finding]", shown: Shown, *, indent: int = 2, whole: str = ""
 ) -> Iterator[Text]:
-    """Yield findings, those of one code together: what it is, what to do, which photos.
+    """Yield findings, like ones together: what it is, what to do, which photos.
 
-    A finding on `whole` needs no name.
+    A finding on `whole` needs no name. Of a code whose findings differ the first few are shown.
     """
-    by_code: dict[str, list[Finding]] = {}
+    alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        by_code.setdefault(finding.code, []).append(finding)
-    for code, found in sorted(by_code.items(), key=lambda item: -len(item[1])):
+        alike.setdefault((finding.code, finding.fault), []).append(finding)
+    shown_of = Counter[str]()
+    for (code, _), found in sorted(alike.items(), key=lambda item: -len(item[1])):
+        shown_of[code] += 1
+        if shown_of[code] > _FAULTS_SHOWN:
+            continue
         named = [finding.sample for finding in found if finding.sample != whole]
         names = ", ".join(named[:_FILES_NAMED])
         more = len(named) - _FILES_NAMED
         names += f" and {more} more" if more > 0 else ""
         text = f"{code}: {found[0].fault}; {found[0].remedy}" + f" ({names})" * bool(named)
         yield from _paragraph(text, shown, "warn", indent=indent)
+    for code, n in shown_of.items():
+        if n > _FAULTS_SHOWN:
+            text = f"{code}: {n - _FAULTS_SHOWN} more; --json has them all"
+            yield from _paragraph(text, shown, "warn", indent=indent)
 
 
 def _summary(found: "Readings", ids: "Sequence[Reading]", shown: Shown) -> Iterator[Text]:
@@ -343,9 +356,9 @@ def submission_rows(found: "Sequence[Readings]") -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for each in found:
         for reading in each.readings:
-            for number, digit in enumerate(reading.digits, start=1):
-                part = f"#{number}" if len(reading.digits) > 1 else ""
-                name = digit.name or f"{reading.source}{part}"
-                image = number if each.kind == "table" else name
+            parts = names_of_parts(reading.source, [len(line) for line in reading.lines])
+            names = parts if len(parts) > 1 else [reading.source]
+            for number, (digit, name) in enumerate(zip(reading.digits, names, strict=False), 1):
+                image = number if each.kind == "table" else digit.name or name
                 rows.append({"ImageId": image, "Label": digit.digit})
     return rows

@@ -94,6 +94,7 @@ def test_the_row_pools_the_folds_and_names_its_training_data(asked: Request) -> 
     assert rows == {("digits-uci", ""), ("digits-uci+my_ids", "fine-tuned")}
     assert {row.n_test for row in board.rows} == {32}
     assert {row.seeds for row in board.rows} == {1}
+    assert board.notes == ("Fine-tuned in 4 folds by person, 4 persons",)
 
 
 def test_every_image_is_read_by_a_model_that_has_not_seen_its_writer(asked: Request) -> None:

@@ -116,6 +116,15 @@ def test_each_person_has_a_line_of_a_report() -> None:
     assert len(person_lines(many, 80, all_persons=True)) == 41
 
 
+def test_long_ids_stand_below_where_there_is_no_room_beside() -> None:
+    people = [reading("1" * 23, "2" * 23, "three-lines.jpg"), reading("12", "12", "b.jpg")]
+    assert len(person_lines(people, 120)) == 3
+    lines = plain(person_lines(people, 60))
+    assert max(map(len, lines)) <= 60
+    assert lines[1].split() == ["three-lines.jpg", "0/23"]
+    assert lines[2].split() == [f"[{'2' * 23}]", "→", "truth", "1" * 23]
+
+
 def test_rows_of_several_training_sets_say_which_at_any_width() -> None:
     facts = {name: getattr(ROW, name) for name in Row.__struct_fields__}
     rows = tuple(

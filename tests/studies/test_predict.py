@@ -297,6 +297,17 @@ def test_findings_of_one_kind_are_one_line_that_names_the_photos() -> None:
     assert "(0.png, 1.png, 2.png, 3.png, 4.png and 3 more)" in text
 
 
+def test_findings_of_one_code_that_differ_are_told_apart() -> None:
+    found = [
+        Finding(sample=f"{i}.png", code="no-label", fault=f"line {i} is wrong", remedy="mend it")
+        for i in range(9)
+    ]
+    text = " ".join(shown(folder(findings=tuple(found))).split())
+    assert "line 5 is wrong; mend it (5.png)" in text
+    assert "line 6" not in text
+    assert "no-label: 3 more; --json has them all" in text
+
+
 def test_a_submission_numbers_rows_of_tables_and_names_photos() -> None:
     table = Reading(source="test.csv", lines=((digit("3", 0.9), digit("4", 0.9)),))
     rows = submission_rows([Readings(source="test.csv", kind="table", readings=(table,))])
