@@ -50,8 +50,9 @@ def _label(pair: "Pair", which: str) -> str:
 def _pair_lines(pair: "Pair", width: int) -> Iterator[Text]:
     result = pair.comparison
     seeds = _seeds(result.seeds_a, result.seeds_b)
+    images = "image" if result.n_images == 1 else "images"
     title = f"{_label(pair, 'a')} − {_label(pair, 'b')} on {pair.test_dataset}"
-    yield plain(f"{title} ({result.n_images:,} images, {seeds})", "heading")
+    yield plain(f"{title} ({result.n_images:,} {images}, {seeds})", "heading")
     verdict = "more than luck" if result.is_real() else "could be luck"
     difference = f"{_points(result.difference)} points {_interval(result.interval)}"
     shares = f"A {share(result.accuracy_a, 4)}, B {share(result.accuracy_b, 4)}"

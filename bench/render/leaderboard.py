@@ -76,12 +76,20 @@ def _title(board: Board, trained_on: set[str]) -> Text:
     title = plain(board.test_dataset, "heading")
     kind = "evaluation only" if board.evaluation_only else "test split"
     # A board of failures alone does not know how many images there are.
-    title.append(f" · {kind}" + f", {count(board.n_test)} images" * bool(board.n_test))
+    title.append(f" · {kind}" + f", {_images(board.n_test)}" * bool(board.n_test))
     if board.test_embedded:
         title.append(f" · {clean(board.test_embedded)}")
     if len(trained_on) == 1:
         title.append(f" · trained on {clean(next(iter(trained_on)))}")
     return title
+
+
+def _images(n: int) -> str:
+    return f"{count(n)} image{'' if n == 1 else 's'}"
+
+
+def _these(n: int) -> str:
+    return "this image" if n == 1 else f"these {_images(n)}"
 
 
 def _line(row: Row, board: Board, is_single: bool) -> Line:
@@ -151,7 +159,7 @@ def _legend(board: Board) -> list[str]:
     ranked = [row for row in board.rows if row.rank]
     if any(row.rank == "1=" for row in ranked):
         sentences.append(
-            f'"1=": not separable from the best on these {count(board.n_test)} images'
+            f'"1=": not separable from the best on {_these(board.n_test)}'
             + (f" ({clean(board.method)})." if board.method else ".")
         )
     unsure = [clean(model_label(row)) for row in _above_better_rows(ranked)]

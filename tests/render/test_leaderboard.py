@@ -111,6 +111,12 @@ def test_ties_are_explained_with_what_would_separate_them() -> None:
     assert "At least about 2,900 more would be needed to separate the first two." in text
 
 
+def test_one_image_is_one_image() -> None:
+    text = " ".join(screen(board(row("a", rank="1="), row("b", rank="1="), n_test=1)))
+    assert "test split, 1 image ·" in text
+    assert "on this image." in text
+
+
 def test_leaders_that_no_number_of_images_separates_are_told_why() -> None:
     why = "they read equally many right"
     tied = board(row("a", rank="1="), row("b", rank="1="), inseparable=why)
