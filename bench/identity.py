@@ -197,7 +197,7 @@ def resolve_precision(asked: str, spec: ModelSpec) -> Precision:
     Raises
     ------
     OptionError
-        If the model cannot train in the precision asked for by name.
+        If there is no such precision.
     """
     if asked not in ("auto", "float32", "bfloat16"):
         raise OptionError(f"precision '{asked}'", why="it is one of auto, float32, bfloat16")

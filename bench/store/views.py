@@ -137,7 +137,8 @@ def find_row(boards: Sequence[Board], model: str, pairing: str = "", variant: st
     ----------
     boards : sequence of Board
     model : str
-        A model's name, or the beginning of a trial's id.
+        A model's name, alone or as a leaderboard shows it, "mlp (quick)", or the beginning of a
+        trial's id.
     pairing : str
         ``TRAIN:TEST``, or one name for a dataset's own test split; ``:TEST`` and ``TRAIN:`` leave
         one side open.
@@ -150,7 +151,7 @@ def find_row(boards: Sequence[Board], model: str, pairing: str = "", variant: st
         If none fits, with the close names, or several do, with how to name each.
     """
     rows = [row for board in boards for row in board.rows if row.state is State.OK]
-    named = [row for row in rows if row.model == model]
+    named = [row for row in rows if model in (row.model, _label(row))]
     named = named or [r for r in rows if any(trial.startswith(model) for trial in r.trials)]
     if not named:
         raise _unknown_model(rows, model)
@@ -163,6 +164,10 @@ def find_row(boards: Sequence[Board], model: str, pairing: str = "", variant: st
     if len(fitting) > 1:
         raise _ambiguous(model, fitting)
     return fitting[0]
+
+
+def _label(row: Row) -> str:
+    return f"{row.model} ({row.variant})" if row.variant else row.model
 
 
 def _pairs(row: Row, pairing: str) -> bool:
@@ -199,11 +204,9 @@ def _ambiguous(model: str, rows: Sequence[Row]) -> BenchError:
             why=f"name one of {_listed(pairings)}",
             fix=f"for example: bench show report {model} {pairings[0]}",
         )
-    variants = _listed(row.variant or "the defaults" for row in rows)
     return BenchError(
         f"{model} has several variants on {pairings[0]}",
-        why=variants,
-        fix="name one with --variant, or by its trial's id",
+        why=f"name one of {_listed(repr(_label(row)) for row in rows)}",
     )
 
 

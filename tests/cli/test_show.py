@@ -162,6 +162,13 @@ def test_an_ambiguous_report_lists_its_candidates(run_bench: Run, sample_store: 
     )
 
 
+def test_a_report_is_named_as_the_leaderboard_shows_its_row(
+    run_bench: Run, sample_store: Path
+) -> None:
+    ended = run_bench("show", "report", "beta (epochs=3)", "home", "--store", sample_store)
+    assert ended.out.startswith("beta (epochs=3) on home")
+
+
 def test_a_mistyped_model_is_told_the_close_ones(run_bench: Run, sample_store: Path) -> None:
     ended = run_bench("show", "report", "alhpa", "--store", sample_store)
     assert (ended.code, ended.err) == (
