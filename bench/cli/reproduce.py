@@ -63,9 +63,16 @@ def reproduce(
       bench reproduce ids 'mnist-*' -d mnist-csv=~/Downloads/train.csv
       bench reproduce svhn-notebook --seeds 42,43,44
     """
+    from pathlib import Path
+
     from bench.cli.reproduce_views import reproduce_and_print
+    from bench.errors import DataMissingError
     from bench.selection import Request
 
+    for named in datasets or []:  # what is named in full must be there
+        path = named.partition("=")[2]
+        if path and not Path(path).expanduser().exists():
+            raise DataMissingError(named.partition("=")[0], why=f"{path} does not exist")
     request = Request(
         datasets=tuple(datasets or ()),
         seeds=parse_seeds(seeds, repeats),

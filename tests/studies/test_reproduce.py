@@ -486,3 +486,10 @@ def test_a_dataset_without_its_path_is_a_mistake(run_bench: Run) -> None:
     ended = run_bench("reproduce", "-d", "mnist-csv")
     assert ended.code == 2
     assert ended.err == "bench: -d mnist-csv: it says where a file is; -d mnist-csv=PATH\n"
+
+
+def test_a_file_named_in_full_that_is_not_there_is_an_error(run_bench: Run, tmp_path: Path) -> None:
+    asked = ("reproduce", "ids", "--dry-run", "-d", f"mnist-csv={tmp_path / 'none.csv'}")
+    ended = run_bench(*asked, "--store", tmp_path)
+    assert ended.code == 2
+    assert "does not exist" in ended.err
