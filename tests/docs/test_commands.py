@@ -49,7 +49,7 @@ def desk(tmp_path: Path) -> Path:
     lines = (folder / "ids.csv").read_text().splitlines(keepends=True)
     (folder / "ids.csv").write_text("".join(x for x in lines if not x.startswith("person-d")))
     photo = next(path for path in sorted(samples.rglob("*")) if path.suffix in (".png", ".jpg"))
-    shutil.copy(photo, tmp_path / f"photo{photo.suffix}")
+    Image.open(photo).convert("L").save(tmp_path / "photo.jpg")
     drawn = runpy.run_path(str(REPOSITORY / "script/handwriting_pictures.py"))
     Image.fromarray(drawn["id_photo"]()).save(tmp_path / "my_id.jpg")
     return tmp_path
