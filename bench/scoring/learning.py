@@ -80,7 +80,7 @@ def fit_power_law(
 ) -> PowerLaw:
     """Fit a power law to test error against training size.
 
-    Weighted least squares in logarithms; the floor, fitted only from 4 sizes on, by trying values
+    Weighted least squares in logarithms; the floor, fitted only from 5 sizes on, by trying values
     below the least error. The errors' chance is binomial, enlarged where the points scatter more
     about the law than that (seeds, choice of the training images).
 
@@ -110,7 +110,7 @@ def fit_power_law(
     # Half an error keeps the logarithm of a perfect score finite.
     error = np.clip(error, 0.5 / n_test, 1 - 0.5 / n_test)
     spread = (error * (1 - error) / n_test) ** 0.5
-    has_floor = n_sizes >= 4
+    has_floor = n_sizes >= 5
     fitted = _fit(size, error[None, :], spread, has_floor=has_floor)[0]
     expected = fitted[2] + fitted[0] * size ** -fitted[1]
     free = len(size) - (3 if has_floor else 2)
