@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.adapters.sklearn_svc import stock_svc
 from bench.discovery import load_plugins
 from bench.errors import DataError, OptionError
 from bench.loading import load_dataset, open_split
@@ -178,7 +179,7 @@ def test_the_published_split_is_read_at_least_as_well(
 
 @pytest.mark.realdata
 @pytest.mark.heavy
-def test_svm_votes_on_real_digits_are_those_of_its_engine(real_data: Path) -> None:
+def test_svm_votes_on_real_digits_are_those_of_libsvm(real_data: Path) -> None:
     svc = pytest.importorskip("sklearnex.svm", reason="scikit-learn-intelex is for x86-64 only").SVC
     with np.load(real_data / "mnist" / "mnist.npz") as file:
         pixels, labels = file["x_train"][:6000, :, :, None], file["y_train"][:6000]
@@ -186,7 +187,11 @@ def test_svm_votes_on_real_digits_are_those_of_its_engine(real_data: Path) -> No
     train = ImageSet(pixels=pixels, labels=labels.astype(np.int64))
     images = ImageSet(pixels=test).images
     classifier = fitted("svm-ovo", train)
-    plain = svc(decision_function_shape="ovo", n_jobs=1)
-    plain.fit(train.images.reshape(6000, -1), train.labels)
-    expected = plain.predict(images.reshape(len(images), -1))
-    np.testing.assert_array_equal(classifier.predict(images), expected)
+    engine = svc(decision_function_shape="ovo", n_jobs=1)
+    engine.fit(train.images.reshape(6000, -1), train.labels)
+    rows = images.reshape(len(images), -1)
+    votes = classifier.predict(images)
+    libsvm = stock_svc(engine, keep_dtype=False).predict(rows.astype(np.float64))
+    np.testing.assert_array_equal(votes, libsvm)
+    # The engine's own float32 signs depend on the processor: 0 of 10,000 differ, or 14 with AMX.
+    assert (votes != engine.predict(rows)).mean() <= 0.003
