@@ -6,24 +6,24 @@ from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.board.leaderboard import Board, forget_gone, leaderboards, per_seed, row_as_dict
+from bench.board.metrics_in_use import use_metrics
 from bench.config import Config, find_config, read_config
-from bench.discovery import Candidate, Plugins, load_plugins
 from bench.errors import BenchError, StoreError
-from bench.estimate import with_estimates
 from bench.execution.events import Event, RunFinished, RunStarted
 from bench.execution.observers import observed
-from bench.grid import Cell, CellState, Plan, TrainedOn, is_outgrown, plan_trials
 from bench.loading import LoadedDataset, cache_in_use, data_dirs
-from bench.selection import Request, Session, select
-from bench.shipped import import_shipped, shipped_cells
+from bench.planning.estimate import with_estimates
+from bench.planning.grid import Cell, CellState, Plan, TrainedOn, is_outgrown, plan_trials
+from bench.planning.selection import Request, Session, select
+from bench.planning.shipped import import_shipped, shipped_cells
+from bench.planning.task import Limits, TrialTask
+from bench.plugins.discovery import Candidate, Plugins, load_plugins
 from bench.spec import Style
 from bench.store.layout import Store
-from bench.store.leaderboard import Board, forget_gone, leaderboards, per_seed, row_as_dict
-from bench.store.metrics_in_use import use_metrics
 from bench.store.read import read_trial
 from bench.store.record import State
 from bench.store.write import set_aside, supersede
-from bench.task import Limits, TrialTask
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,7 +255,7 @@ def _fine_tune(
     on_event: Callable[[Event], None],
 ) -> RunFinished:
     """Continue each stored trial that takes initial weights, in folds, and pool them."""
-    from bench.fine_tune import folded_trial, pool_folds
+    from bench.planning.fine_tune import folded_trial, pool_folds
 
     bases = [
         read_trial(store.trial(cell.trial_id))
@@ -356,6 +356,6 @@ def load_results(
 def _frame(rows: Iterable[dict[str, Any]]) -> "pd.DataFrame":
     import pandas as pd
 
-    from bench.store.leaderboard import COLUMNS
+    from bench.board.leaderboard import COLUMNS
 
     return pd.DataFrame(list(rows), columns=list(COLUMNS))

@@ -15,9 +15,9 @@ import msgspec
 
 from bench import hookspecs
 from bench.cli import VERB_LINES, build_parser
-from bench.discovery import load_plugins
 from bench.execution import events
 from bench.options import Option, OptionValue, as_options
+from bench.plugins.discovery import load_plugins
 from bench.spec import DatasetSpec, Epoch, ModelSpec
 from bench.store.fields import FIELDS, LEADERBOARD_FIELDS, fields_table
 from bench.store.record import SCHEMA_VERSION, EvaluationRecord, Identity, Machine, TrialRecord

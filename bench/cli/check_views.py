@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from bench.discovery import Candidate
 from bench.errors import BenchError, DataMissingError, OptionError
 from bench.loading import find_files
 from bench.options import OptionValue, parse_setting, resolve_options
+from bench.planning.selection import Session
+from bench.plugins.discovery import Candidate
 from bench.render.console import make_console, plain
-from bench.selection import Session
 from bench.session import open_session
 from bench.testing import (
     DATASET_CHECKS,

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError, DataError
+from bench.images.sample_names import file_of
 from bench.loading import LoadedDataset, load_dataset, open_split
+from bench.planning.selection import Session
 from bench.render.contact_sheet import Card, contact_sheet
-from bench.sample_names import file_of
-from bench.selection import Session
 from bench.spec import DatasetSpec, Finding, ImageSet
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from bench.loading import (
 )
 from bench.loading.describe import summarise
 from bench.options import OptionValue, parse_setting
+from bench.planning.selection import FOLDER_DATASET, Session
 from bench.render.console import make_console
 from bench.render.dataset import (
     CLASS_COLUMNS,
@@ -32,7 +33,6 @@ from bench.render.dataset import (
 from bench.render.export import as_csv as csv_text
 from bench.render.hints import as_typed
 from bench.render.pictures import half_blocks, side_by_side
-from bench.selection import FOLDER_DATASET, Session
 from bench.session import open_session
 from bench.spec import DatasetSpec
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from bench.config import find_config, read_config
-from bench.discovery import load_plugins
 from bench.errors import BenchError
 from bench.execution.machine import machine_facts
-from bench.identity import processor_flags
 from bench.loading.cache import cache_folder
 from bench.loading.files import data_dirs, find_files
+from bench.planning.identity import processor_flags
+from bench.planning.selection import Session
+from bench.plugins.discovery import load_plugins
 from bench.render.doctor import Finding
 from bench.render.hints import prog
 from bench.render.plan import machine_words
-from bench.selection import Session
 from bench.session import store_of
 
 __all__ = ["examine"]

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.config import find_config, read_config
-from bench.discovery import Candidate, Plugins, load_plugins
 from bench.errors import BenchError
 from bench.loading.files import data_dirs, find_files
 from bench.options import resolve_options
+from bench.plugins.discovery import Candidate, Plugins, load_plugins
 from bench.render.console import make_console
 from bench.render.export import as_csv, as_json
 from bench.render.hints import prog
@@ -186,7 +186,7 @@ def show_named(
         _print_csv(catalogue, kind, name)
         return
     if kind == "models":
-        from bench.trial_options import image_shape
+        from bench.planning.trial_options import image_shape
 
         spec = _named(found.models, name, "model")
         _show_model(console, spec, image_shape(spec, shape), _origin(found.homes[name]), is_json)

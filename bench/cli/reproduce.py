@@ -67,7 +67,7 @@ def reproduce(
 
     from bench.cli.reproduce_views import reproduce_and_print
     from bench.errors import DataMissingError
-    from bench.selection import Request
+    from bench.planning.selection import Request
 
     for named in datasets or []:  # what is named in full must be there
         path = named.partition("=")[2]

@@ -6,11 +6,11 @@ from rich.console import Console
 
 from bench.cli.show_views import print_lines, print_table
 from bench.errors import OptionError
+from bench.planning.selection import Request
 from bench.render.console import make_console
 from bench.render.live import make_view
 from bench.render.reproduce import REPRODUCE_COLUMNS, reproduce_lines, reproduce_records
-from bench.selection import Request
-from bench.studies.reproduce import Reproduced, reproduce
+from bench.reproduction.reproduce import Reproduced, reproduce
 
 __all__ = ["reproduce_and_print"]
 

@@ -8,8 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from bench.board.verify import Verified, verify_store
 from bench.config import find_config, read_config
 from bench.errors import StoreError
+from bench.planning.task import TrialTask
 from bench.render.console import clean, make_console
 from bench.render.dataset import format_bytes
 from bench.render.export import as_json as to_json
@@ -17,8 +19,6 @@ from bench.render.hints import prog
 from bench.store.clean import Removable, Which, find_removable, remove
 from bench.store.layout import Store
 from bench.store.record import TrialRecord
-from bench.store.verify import Verified, verify_store
-from bench.task import TrialTask
 
 __all__ = ["Asked", "show_cleaned", "show_verified"]
 

@@ -6,10 +6,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from bench.board.leaderboard import Board, Row, row_as_dict
+from bench.board.views import abstaining, row_report
 from bench.cli.show_views import show_misread, show_people
 from bench.execution.events import TrialStarted
-from bench.grid import Plan
 from bench.loading import cache_in_use
+from bench.planning.grid import Plan
 from bench.render.console import make_console
 from bench.render.hints import prog
 from bench.render.leaderboard import board_view, closing_lines
@@ -18,9 +20,7 @@ from bench.render.plan import is_long, machine_words, plan_as_dict, plan_lines, 
 from bench.render.report import abstention_line, report_lines
 from bench.session import Request, RunResult, execute, plan
 from bench.store.layout import Store
-from bench.store.leaderboard import Board, Row, row_as_dict
 from bench.store.record import State
-from bench.store.views import abstaining, row_report
 
 __all__ = ["Shown", "carry_out"]
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from bench.board.leaderboard import Board, Row, leaderboards, per_seed, row_as_dict
 from bench.config import find_config, read_config
 from bench.errors import OptionError, StoreError
 from bench.render.console import make_console
@@ -17,7 +18,6 @@ from bench.render.leaderboard import board_view, closing_lines
 from bench.session import store_of
 from bench.store.fields import LEADERBOARD_FIELDS
 from bench.store.layout import Store
-from bench.store.leaderboard import Board, Row, leaderboards, per_seed, row_as_dict
 
 __all__ = [
     "open_store",
@@ -76,8 +76,8 @@ def show_people(console: Console, store: Store, board: Board, all_rows: bool) ->
     """Print how each person's digits were read, on boards of own folders and the like."""
     if not board.evaluation_only:
         return
+    from bench.board.views import people_of
     from bench.render.people import people_lines
-    from bench.store.views import people_of
 
     readings = {row.evaluations[0]: people_of(store, row) for row in board.rows if row.evaluations}
     lines = people_lines(board, readings, console.width, all_rows=all_rows)
@@ -128,11 +128,11 @@ def show_report(
     is_csv: bool,
 ) -> None:
     """Print the classification report of the row named by model, pairing and variant."""
+    from bench.board.views import abstaining, find_row, people_of, row_report
     from bench.render import report as render
     from bench.render.calibration import calibration_lines
     from bench.render.intervals import interval_lines
     from bench.render.people import people_lines, person_lines
-    from bench.store.views import abstaining, find_row, people_of, row_report
     from bench.studies.calibration import row_calibration
     from bench.studies.intervals import row_intervals
 
@@ -197,8 +197,8 @@ def show_matrix(
     is_csv: bool,
 ) -> None:
     """Print train → test accuracies."""
+    from bench.board.views import matrix_rows
     from bench.render.matrix import MATRIX_COLUMNS, matrix_lines, matrix_records
-    from bench.store.views import matrix_rows
 
     boards = leaderboards(open_store(explicit), exclude_duplicates=exclude_duplicates)
     rows = matrix_rows(boards)
@@ -217,9 +217,9 @@ def show_trial(
     explicit: Path | None, prefix: str, whole_log: bool, is_json: bool, is_csv: bool
 ) -> None:
     """Print everything about one trial."""
+    from bench.board.views import evaluations_of, read_history, read_log
     from bench.render.trial import HISTORY_COLUMNS, history_records, trial_lines
     from bench.store.read import find_trial, read_trial
-    from bench.store.views import evaluations_of, read_history, read_log
 
     store = open_store(explicit)
     folder = find_trial(store, prefix)
@@ -249,8 +249,8 @@ def show_history(
     explicit: Path | None, model: str, dataset: str, is_json: bool, is_csv: bool
 ) -> None:
     """Print a model's results over time."""
+    from bench.board.timeline import timeline
     from bench.render.timeline import TIMELINE_COLUMNS, timeline_lines, timeline_records
-    from bench.store.timeline import timeline
 
     entries = timeline(open_store(explicit), model, dataset)
     if is_json or is_csv:

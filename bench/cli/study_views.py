@@ -71,8 +71,8 @@ def show_metrics(
     explicit: Path | None, datasets: Sequence[str], is_json: bool, is_csv: bool
 ) -> None:
     """Print every metric of every row."""
+    from bench.board.leaderboard import leaderboards
     from bench.render.metrics import metric_columns, metric_lines, metric_records
-    from bench.store.leaderboard import leaderboards
 
     boards = leaderboards(open_store(explicit), test_datasets=datasets or None)
     if is_json or is_csv:

@@ -9,11 +9,11 @@ from bench.execution.events import EvaluationFinished, Event, TrialFinished
 from bench.execution.isolation import RunningTrial
 from bench.execution.publishing import missing_evaluations
 from bench.execution.scheduling import stored_event
+from bench.planning.task import EvaluationTask, TrialTask
 from bench.store.layout import Store
 from bench.store.locks import Lock, take_lock
 from bench.store.read import read_trial
 from bench.store.record import State
-from bench.task import EvaluationTask, TrialTask
 
 __all__ = ["Claim", "Entry", "claim", "release"]
 

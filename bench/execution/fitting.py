@@ -16,8 +16,8 @@ from bench.execution.events import EpochEnded, Event
 from bench.execution.machine import peak_memory_bytes, reset_peak_memory
 from bench.execution.splits import open_split
 from bench.images.shape import adapt
+from bench.planning.task import TrialTask
 from bench.spec import BuildContext, Classifier, Epoch, FitContext, ImageSet, ModelSpec, Shape
-from bench.task import TrialTask
 
 __all__ = ["Fit", "build_context", "choose_images", "fit_classifier", "measure_train_accuracy"]
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import msgspec
 
 from bench.execution.events import Event, decode_event, encode_event
-from bench.task import Outcome, TrialTask
+from bench.planning.task import Outcome, TrialTask
 
 __all__ = ["Job", "Lines", "Message", "decode_message", "encode_message", "read_job", "write_job"]
 

@@ -35,8 +35,8 @@ from bench.execution.processes import (
     stop_leftovers,
 )
 from bench.execution.publishing import OUTPUT
+from bench.planning.task import Outcome
 from bench.store.record import State
-from bench.task import Outcome
 
 __all__ = ["keep_trial"]
 

@@ -29,11 +29,11 @@ from bench.execution.scheduling import (
     trial_event,
 )
 from bench.execution.worker import run_trial
+from bench.planning.task import Limits, Outcome, TrialTask
 from bench.store.atomic import readable_failure
 from bench.store.layout import Store
 from bench.store.locks import take_lock
 from bench.store.record import State
-from bench.task import Limits, Outcome, TrialTask
 
 __all__ = ["run_tasks"]
 

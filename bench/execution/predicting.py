@@ -18,11 +18,11 @@ from bench.execution.splits import image_hashes, near_duplicate_pairs, open_spli
 from bench.execution.variants import Variant, make_variant
 from bench.images.shape import adapt, describe_adaptation
 from bench.loading.mnist_c import is_of_mnist_c
+from bench.planning.task import EvaluationTask, TrialTask
 from bench.spec import UNREAD, Classifier, ImageSet, Labels, Probabilities
 from bench.store.layout import RECORD, Store
 from bench.store.record import Duplicate, EvaluationRecord
 from bench.store.write import split_hash, utc_now, write_predictions, write_split
-from bench.task import EvaluationTask, TrialTask
 
 __all__ = ["Predictor"]
 

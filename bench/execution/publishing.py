@@ -8,12 +8,12 @@ import msgspec
 
 from bench.errors import StoreError
 from bench.execution.worker import TRACE, TRIAL, base_record, new_attempt
+from bench.planning.task import EvaluationTask, Outcome, TrialTask
 from bench.store.atomic import readable_failure
 from bench.store.layout import HISTORY, LOG, RECORD, Store
 from bench.store.read import read_evaluation, read_trial
 from bench.store.record import State
 from bench.store.write import file_hash, publish_evaluation, publish_trial
-from bench.task import EvaluationTask, Outcome, TrialTask
 
 __all__ = ["OUTPUT", "check_writable", "missing_evaluations", "publish"]
 

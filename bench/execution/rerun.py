@@ -12,11 +12,11 @@ from bench.errors import BenchError, StoreError
 from bench.execution.events import Event
 from bench.execution.local import run_tasks
 from bench.execution.machine import available_cores, machine_facts
-from bench.identity import changed_parts
+from bench.planning.identity import changed_parts
+from bench.planning.task import Limits, TrialTask
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions, read_trial, trial_folders
 from bench.store.record import TrialRecord
-from bench.task import Limits, TrialTask
 
 __all__ = ["AGREEMENT_ELSEWHERE", "Rerun", "choose_sample", "rerun_trials"]
 

@@ -9,10 +9,10 @@ import psutil
 from bench.errors import BenchError
 from bench.execution.events import Event, TrialFinished, TrialRetried, Warned
 from bench.execution.machine import available_cores
+from bench.planning.task import Limits, Outcome, TrialTask
 from bench.store.layout import Store
 from bench.store.read import read_predictions
 from bench.store.record import State, TrialRecord
-from bench.task import Limits, Outcome, TrialTask
 
 __all__ = [
     "Guarded",

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from msgspec import to_builtins
 
 from bench.adapters import load_trained
-from bench.discovery import load_model
 from bench.errors import BenchError
 from bench.execution.capture import one_line, private_folders, scrub, trace
 from bench.execution.engine import limit_threads, seed_everything
@@ -31,12 +30,13 @@ from bench.execution.fitting import (
 from bench.execution.machine import full_versions, machine_facts
 from bench.execution.predicting import Predictor
 from bench.execution.splits import open_split
+from bench.planning.task import Outcome, TrialTask
+from bench.plugins.discovery import load_model
 from bench.spec import Classifier, Description, ImageSet, ModelSpec
 from bench.store.layout import HISTORY, MODEL, RECORD
 from bench.store.read import read_trial
 from bench.store.record import State, TrialRecord
 from bench.store.write import file_hash, utc_now
-from bench.task import Outcome, TrialTask
 
 __all__ = ["base_record", "new_attempt", "run_trial"]
 

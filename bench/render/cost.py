@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from bench.board.rows import Board, Row
 from bench.render.console import clean, plain
 from bench.render.leaderboard import model_label
 from bench.render.table import Column, Line, lay_out
 from bench.store.fields import format_value, share
 from bench.store.record import State
-from bench.store.rows import Board, Row
 
 __all__ = ["COST_COLUMNS", "cost_lines", "cost_records"]
 

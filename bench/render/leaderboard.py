@@ -6,12 +6,12 @@ from typing import Final
 from rich.console import Group
 from rich.text import Text
 
+from bench.board.leaderboard import Board, Row
 from bench.render.console import clean, plain
 from bench.render.hints import as_typed, prog
 from bench.render.table import Column, Line, lay_out
 from bench.scoring.intervals import THESE_IMAGES_ONLY
 from bench.store.fields import MISSING, count, format_value, points, share
-from bench.store.leaderboard import Board, Row
 from bench.store.record import State
 
 __all__ = ["ROWS_SHOWN", "board_view", "closing_lines", "model_label"]

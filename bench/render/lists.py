@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from bench.discovery import Plugin
+from bench.plugins.discovery import Plugin
 from bench.render.console import clean, plain
 from bench.render.hints import as_typed
 from bench.render.table import Column, Line, lay_out

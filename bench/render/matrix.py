@@ -5,11 +5,11 @@ from typing import Any
 
 from rich.text import Text
 
+from bench.board.views import Away
 from bench.render.console import clean, plain
 from bench.render.leaderboard import model_label
 from bench.render.table import Column, Line, lay_out
 from bench.store.fields import count, points, share
-from bench.store.views import Away
 
 __all__ = ["MATRIX_COLUMNS", "matrix_lines", "matrix_records"]
 

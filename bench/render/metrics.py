@@ -6,11 +6,11 @@ from typing import Any
 
 from rich.text import Text
 
+from bench.board.leaderboard import Board, Row
 from bench.render.console import plain
 from bench.render.leaderboard import model_label
 from bench.render.table import Column, Line, choose, lay_out
 from bench.store.fields import MISSING, share
-from bench.store.leaderboard import Board, Row
 from bench.store.record import State
 
 __all__ = ["metric_columns", "metric_lines", "metric_records"]

@@ -7,13 +7,13 @@ from typing import Final
 
 from rich.text import Text
 
+from bench.board.leaderboard import Board, Row
+from bench.board.views import PersonReading
 from bench.render.console import clean, plain
 from bench.render.hints import prog
 from bench.render.leaderboard import model_label
 from bench.render.table import Column, Line, choose, lay_out
 from bench.store.fields import MISSING, share
-from bench.store.leaderboard import Board, Row
-from bench.store.views import PersonReading
 
 __all__ = ["marked", "people_lines", "person_lines"]
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from bench.grid import Cell, CellState, Plan
+from bench.planning.grid import Cell, CellState, Plan
 from bench.render.console import clean, plain
 from bench.render.hints import as_typed, prog
 from bench.render.table import Column, Line, lay_out

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
+from bench.board.leaderboard import Row
 from bench.render.console import clean, plain
 from bench.render.curve import curve_lines
 from bench.render.leaderboard import model_label
@@ -15,7 +16,6 @@ from bench.scoring.abstention import Abstention
 from bench.scoring.report import NOT_READ, ClassificationReport, ClassLine, Confusion
 from bench.spec import Epoch
 from bench.store.fields import count, share
-from bench.store.leaderboard import Row
 
 __all__ = [
     "REPORT_COLUMNS",

@@ -12,8 +12,8 @@ from bench.render.hints import prog
 from bench.render.table import Column, Line, lay_out
 
 if TYPE_CHECKING:
-    from bench.studies.reproduce import Reproduced, ThreeReadings
-    from bench.studies.reproduce_verdicts import Finding
+    from bench.reproduction.reproduce import Reproduced, ThreeReadings
+    from bench.reproduction.verdicts import Finding
 
 __all__ = ["REPRODUCE_COLUMNS", "reproduce_lines", "reproduce_records"]
 

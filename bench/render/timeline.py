@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from bench.board.timeline import Entry
 from bench.render.console import clean, plain
 from bench.render.table import Column, Line, lay_out
 from bench.store.fields import points, share
-from bench.store.timeline import Entry
 
 __all__ = ["TIMELINE_COLUMNS", "timeline_lines", "timeline_records"]
 

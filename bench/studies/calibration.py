@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.board.rows import Row
 from bench.scoring.calibration import Reliability, confidence_of, image_brier, reliability
 from bench.scoring.predictions import predictions
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions, read_trial
-from bench.store.rows import Row
 
 __all__ = ["RowCalibration", "row_calibration"]
 

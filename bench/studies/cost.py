@@ -5,10 +5,10 @@ from statistics import fmean
 
 import numpy as np
 
+from bench.board.leaderboard import Board, Row, leaderboards
 from bench.errors import BenchError, StoreError
-from bench.identity import evaluation_id
+from bench.planning.identity import evaluation_id
 from bench.store.layout import Store
-from bench.store.leaderboard import Board, Row, leaderboards
 from bench.store.read import read_evaluation, read_predictions
 from bench.store.record import State
 

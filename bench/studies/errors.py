@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bench.board.leaderboard import Board, leaderboards
+from bench.board.rows import Row
 from bench.errors import BenchError, StoreError
 from bench.scoring.agreement import (
     HardImage,
@@ -21,10 +23,8 @@ from bench.scoring.agreement import (
 )
 from bench.spec import UNREAD
 from bench.store.layout import Store
-from bench.store.leaderboard import Board, leaderboards
 from bench.store.read import read_split, read_trial
 from bench.store.record import State
-from bench.store.rows import Row
 from bench.studies.sides import SideData, read_side
 
 __all__ = ["ErrorAnalysis", "JointConfusion", "analyse_errors"]

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+from bench.board.rows import Row
 from bench.scoring.confusion import macro_f1
 from bench.scoring.crossed import crossed
 from bench.scoring.intervals import MIN_WRITERS, Interval, seed_intervals
 from bench.scoring.seeded import metric_interval
 from bench.store.layout import Store
 from bench.store.read import read_split
-from bench.store.rows import Row
 from bench.studies.sides import read_side
 
 __all__ = ["RowInterval", "row_intervals"]

@@ -7,14 +7,14 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
+from bench.board.leaderboard import leaderboards
+from bench.board.rows import Row
 from bench.errors import BenchError
 from bench.scoring.intervals import Interval
 from bench.scoring.learning import PowerLaw, fit_power_law
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
 from bench.store.read import read_trial
 from bench.store.record import State
-from bench.store.rows import Row
 
 __all__ = ["CostLaw", "LearningCurve", "LearningPoint", "learning_curves"]
 

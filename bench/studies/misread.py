@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bench.board.leaderboard import Board
+from bench.board.rows import Row
 from bench.errors import StoreError
 from bench.store.layout import Store
-from bench.store.leaderboard import Board
 from bench.store.read import read_split, read_trial
 from bench.store.record import State
-from bench.store.rows import Row
 from bench.studies.sides import SideData, read_side, test_pixels
 
 __all__ = ["Misread", "MisreadImage", "misread_images"]

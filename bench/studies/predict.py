@@ -10,15 +10,15 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from bench.discovery import Plugins
 from bench.errors import BenchError, DataError
 from bench.images.decode import is_image_name
 from bench.images.preprocess_options import PREPROCESS_OPTIONS, PreprocessOptions
 from bench.images.read import read_any
+from bench.images.sample_names import file_of, ids_of, line_of
 from bench.images.shape import adapt
 from bench.loading import LoadedDataset, load_dataset, open_split
 from bench.options import Options, resolve_options
-from bench.sample_names import file_of, ids_of, line_of
+from bench.plugins.discovery import Plugins
 from bench.scoring.abstention import Abstention, abstention_curve
 from bench.spec import Classifier, DatasetSpec, Finding, Style, as_float
 from bench.studies.trained import Trained

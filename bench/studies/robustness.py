@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from bench.board.index import Score, read_index
 from bench.errors import BenchError
 from bench.images.corruptions import CORRUPTIONS
 from bench.loading.mnist_c import is_of_mnist_c
-from bench.store.index import Score, read_index
 from bench.store.layout import Store
 
 __all__ = ["Robustness", "robustness_rows"]

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bench.board.leaderboard import leaderboards, per_seed
+from bench.board.rows import Row
 from bench.errors import BenchError, StoreError
 from bench.loading import cache_folder
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards, per_seed
 from bench.store.read import find_trial, read_evaluation, read_predictions
 from bench.store.record import State
-from bench.store.rows import Row
 
 __all__ = ["Side", "SideData", "is_store", "read_side", "resolve_side", "test_pixels"]
 

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.adapters import load_trained
-from bench.discovery import Plugins
+from bench.board.leaderboard import leaderboards
+from bench.board.rows import Row
 from bench.errors import BenchError, StoreError
+from bench.plugins.discovery import Plugins
 from bench.spec import BuildContext, Classifier, ModelSpec
 from bench.store.layout import MODEL, Store
-from bench.store.leaderboard import leaderboards
 from bench.store.read import find_trial, read_trial
 from bench.store.record import State, TrialRecord
-from bench.store.rows import Row
 
 __all__ = ["Trained", "find_trained"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.discovery import load_model
+from bench.plugins.discovery import load_model
 from bench.spec import Classifier
 from bench.testing.cases import N_CLASSES, ModelCase, draw_images
 

@@ -9,7 +9,7 @@ import numpy as np
 from bench import DatasetSpec, Option, Style, hookimpl
 from bench.errors import DataError
 from bench.images.preprocess_options import PREPROCESS_OPTIONS, PreprocessOptions
-from bench.sample_names import ids_of
+from bench.images.sample_names import ids_of
 from bench.spec import Dataset, Finding, ImageSet, LoadContext
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.discovery import load_plugins
 from bench.loading import load_dataset, open_split
 from bench.options import resolve_options
+from bench.plugins.discovery import load_plugins
 from bench.spec import BuildContext, FitContext, ImageSet
 
 pytestmark = [pytest.mark.heavy, pytest.mark.realdata]

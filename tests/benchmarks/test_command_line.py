@@ -27,7 +27,7 @@ main()
 _BARE = """
 import os, sys
 import numpy as np
-from bench.discovery import load_plugins
+from bench.plugins.discovery import load_plugins
 from bench.loading import load_dataset, open_split
 from bench.options import resolve_options
 from bench.spec import BuildContext, FitContext

@@ -15,8 +15,8 @@ from bench.adapters.litert import (
     quantize_int8,
     representative_images,
 )
-from bench.discovery import load_plugins
 from bench.options import resolve_options
+from bench.plugins.discovery import load_plugins
 from bench.spec import BuildContext, FitContext, ImageSet
 
 pytestmark = [pytest.mark.heavy, pytest.mark.realdata]

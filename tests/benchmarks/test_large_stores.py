@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from bench.store import leaderboard
-from bench.store.index import read_index
+from bench.board import leaderboard
+from bench.board.index import read_index
+from bench.board.leaderboard import leaderboards
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
 from bench.store.read import evaluation_folders, trial_folders
 from bench.store.record import EvaluationRecord, Identity, State, TrialRecord
 from bench.store.write import publish_evaluation, publish_trial, write_predictions

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bench.discovery import load_plugins
 from bench.loading import load_dataset, open_split
+from bench.plugins.discovery import load_plugins
 
 pytestmark = pytest.mark.realdata
 _SPEC = load_plugins().datasets["mnist-csv"]

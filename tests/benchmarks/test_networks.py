@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.discovery import load_plugins
-from bench.identity import resolve_precision
 from bench.options import resolve_options
+from bench.planning.identity import resolve_precision
+from bench.plugins.discovery import load_plugins
 from bench.spec import BuildContext, Epoch, FitContext
 from bench.testing.cases import draw_images
 

@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
-from bench.discovery import load_plugins
+from bench.board.views import read_history
+from bench.plugins.discovery import load_plugins
 from bench.store.layout import Store
 from bench.store.read import each_trial
 from bench.store.record import State
-from bench.store.views import read_history
 
 pytestmark = [pytest.mark.heavy, pytest.mark.realdata]
 IS_QUICK = os.environ.get("BENCH_BENCHMARKS") == "quick"

@@ -20,7 +20,7 @@ def say(run_bench: Callable[..., Any]) -> Callable[..., Any]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with two trained trials and one that failed, made by the real command."""
     store = tmp_path_factory.mktemp("made") / "store"
-    trained = ("-m", "debug-good", "-m", "debug-raise", "--plugin", "bench.debug")
+    trained = ("-m", "debug-good", "-m", "debug-raise", "--plugin", "bench.testing.debug")
     with pytest.raises(SystemExit) as ended:
         main(
             [
@@ -59,7 +59,9 @@ def test_verify_names_each_change_and_exits_with_1(say: Callable[..., Any], stor
 
 
 def test_verify_trains_a_sample_again_and_compares(say: Callable[..., Any], store: Path) -> None:
-    said = say("results", "verify", "--rerun", "1", "--plugin", "bench.debug", "--store", store)
+    said = say(
+        "results", "verify", "--rerun", "1", "--plugin", "bench.testing.debug", "--store", store
+    )
     assert said.code == 0, said
     assert said.out.splitlines()[-1] == "  trained again  debug-good  identical"
 
@@ -84,7 +86,9 @@ def test_predictions_that_do_not_come_out_again_are_different(
         arrays["predicted"] = arrays["probabilities"].argmax(axis=1)
         np.savez(path, **arrays)
 
-    said = say("results", "verify", "--rerun", "2", "--plugin", "bench.debug", "--store", store)
+    said = say(
+        "results", "verify", "--rerun", "2", "--plugin", "bench.testing.debug", "--store", store
+    )
     assert said.code == 1
     assert "debug-good  different: " in said.out
     assert "on the same machine all must be" in said.out

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from bench.board.rows import COLUMNS
 from bench.execution.events import RunFinished, TrialFinished, decode_event
-from bench.store.rows import COLUMNS
 
 Run = Callable[..., Any]
 

@@ -11,11 +11,11 @@ import pytest
 from sklearn.metrics import classification_report
 from syrupy.assertion import SnapshotAssertion
 
+from bench.board.leaderboard import leaderboards
+from bench.board.rows import COLUMNS, row_as_dict
 from bench.render.export import as_csv
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
 from bench.store.read import read_predictions
-from bench.store.rows import COLUMNS, row_as_dict
 
 Run = Callable[..., Any]
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from bench.discovery import load_plugins
+from bench.plugins.discovery import load_plugins
 from bench.testing import MODEL_CHECKS, ModelCase
 
 _PLUGINS = load_plugins()

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.discovery import load_model, load_plugins
 from bench.errors import PluginError
+from bench.plugins.discovery import load_model, load_plugins
 
 KNN = """
 from bench import ModelSpec, hookimpl

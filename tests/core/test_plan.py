@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError, DataMissingError, NewerFormatError, OptionError
-from bench.grid import CellState, Plan
+from bench.planning.grid import CellState, Plan
 from bench.session import Request, plan
 from bench.store.layout import Store
 from bench.store.record import EvaluationRecord, State, TrialRecord
@@ -190,7 +190,7 @@ def test_a_changed_source_runs_exactly_its_models_again(
 ) -> None:
     models = ("mine", "baseline-majority")
     finish(plan(request_of(models=models)))
-    from bench import identity
+    from bench.planning import identity
 
     Path(plugins[0]).write_text(MODEL + "\n# changed\n", encoding="utf-8")
     identity.hash_files.cache_clear()

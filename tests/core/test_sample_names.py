@@ -1,6 +1,6 @@
 """What the name of a sample says: its file, its line, its ID."""
 
-from bench.sample_names import file_of, ids_of, line_of, names_of_parts
+from bench.images.sample_names import file_of, ids_of, line_of, names_of_parts
 
 
 def test_a_digit_of_a_photo_of_several_is_named_by_its_place() -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import bench
+from bench.board.rows import COLUMNS
 from bench.execution.events import (
     EvaluationFinished,
     Event,
@@ -21,7 +22,6 @@ from bench.session import Request, execute, store_of
 from bench.store.layout import Store
 from bench.store.read import read_trial
 from bench.store.record import State
-from bench.store.rows import COLUMNS
 
 FAILING = """
 from bench import ModelSpec, hookimpl

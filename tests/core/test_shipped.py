@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.grid import CellState
+from bench.planning.grid import CellState
 from bench.session import Request, execute, plan
 from bench.store.layout import Store
 from bench.store.read import read_trial

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.discovery import load_plugins
 from bench.errors import DataError
 from bench.loading import LoadedDataset, load_dataset, open_split
+from bench.plugins.discovery import load_plugins
 from bench.spec import DatasetSpec, ImageSet
 
 Load = Callable[..., LoadedDataset]

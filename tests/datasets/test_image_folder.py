@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from bench.errors import DataError
 from bench.images.read import read_digit
+from bench.images.sample_names import ids_of, line_of
 from bench.options import as_options, resolve_options
-from bench.sample_names import ids_of, line_of
 from bench.spec import Dataset, Style
 from bench_datasets._folder.split import split_samples
 from bench_datasets.image_folder import OPTIONS, load_folder
@@ -301,7 +301,7 @@ def test_too_few_images_to_train_on_are_said(read: Load, tmp_path: Path) -> None
 
 
 def test_every_option_is_documented_and_views_name_real_ones() -> None:
-    from bench.discovery import load_plugins
+    from bench.plugins.discovery import load_plugins
 
     spec = load_plugins().datasets["image-folder"]
     declared = as_options(spec.options)

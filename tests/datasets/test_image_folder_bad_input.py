@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from bench.discovery import load_plugins
-from bench.fine_tune import make_folds
+from bench.board.leaderboard import leaderboards
+from bench.board.verify import verify_store
+from bench.board.views import people_of, row_report
 from bench.images.decode import read_photo
 from bench.loading import load_dataset
 from bench.options import resolve_options
+from bench.planning.fine_tune import make_folds
+from bench.plugins.discovery import load_plugins
 from bench.spec import Dataset
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
 from bench.store.read import read_evaluation, read_predictions
-from bench.store.verify import verify_store
-from bench.store.views import people_of, row_report
 from bench_datasets.image_folder import OPTIONS, load_folder
 
 Bench = Callable[..., Any]

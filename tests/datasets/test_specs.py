@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.discovery import load_plugins
 from bench.loading import load_dataset
 from bench.loading.describe import summarise
+from bench.plugins.discovery import load_plugins
 from bench.spec import DatasetSpec
 
 NAMES = (

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from bench.cli import VERB_LINES
-from bench.discovery import load_plugins
 from bench.images.findings import FAULTS
+from bench.plugins.discovery import load_plugins
 from bench.store.fields import FIELDS
 from bench.store.record import EvaluationRecord, TrialRecord
 

@@ -9,18 +9,18 @@ import numpy as np
 import psutil
 import pytest
 
-from bench.discovery import load_model
 from bench.execution.events import Event
 from bench.execution.local import run_tasks
-from bench.identity import config_id, trial_id
 from bench.loading.cache import write_split
 from bench.loading.refs import SplitRef
 from bench.options import resolve_options
+from bench.planning.identity import config_id, trial_id
+from bench.planning.task import EvaluationTask, Limits, PluginRef, TrialTask
+from bench.plugins.discovery import load_model
 from bench.spec import ImageSet
 from bench.store.layout import Store
 from bench.store.read import read_trial
 from bench.store.record import Identity, TrialRecord
-from bench.task import EvaluationTask, Limits, PluginRef, TrialTask
 
 CLASSES = ("0", "1", "2")
 _PLUGIN = """
@@ -64,7 +64,7 @@ class Bench:
 
     def task(self, model: str = "debug-good", *, seed: int = 1, **changes: Any) -> TrialTask:
         options = changes.pop("options", {})
-        plugin = changes.pop("plugin", PluginRef(module="bench.debug"))
+        plugin = changes.pop("plugin", PluginRef(module="bench.testing.debug"))
         spec = load_model(plugin.module, plugin.file, model)
         options = resolve_options(model, spec.options, options) | changes.pop("harness", {})
         identity = Identity(

@@ -13,13 +13,13 @@ import msgspec
 import psutil
 import pytest
 
+from bench.board.verify import verify_store
 from bench.execution.events import TrialFinished, TrialStarted
 from bench.execution.publishing import publish
 from bench.execution.worker import run_trial
+from bench.planning.task import TrialTask
 from bench.store.read import read_evaluation, read_predictions, read_trial
 from bench.store.record import State
-from bench.store.verify import verify_store
-from bench.task import TrialTask
 
 RUN = """
 import json, sys
@@ -28,7 +28,7 @@ import msgspec
 from bench.execution.events import encode_event
 from bench.execution.local import run_tasks
 from bench.store.layout import Store
-from bench.task import Limits, TrialTask
+from bench.planning.task import Limits, TrialTask
 
 job = json.loads(Path(sys.argv[1]).read_text())
 tasks = msgspec.convert(job["tasks"], list[TrialTask])

@@ -367,7 +367,7 @@ def test_a_warm_load_imports_no_engine(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from bench.discovery import load_plugins\n"
+        "from bench.plugins.discovery import load_plugins\n"
         "from bench.loading import load_dataset, open_split\n"
         "spec = load_plugins().datasets['synthetic-house-numbers']\n"
         "open_split(load_dataset(spec, cache_dir=Path(sys.argv[1])).train)\n"

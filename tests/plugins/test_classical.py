@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from bench.adapters.sklearn_svc import stock_svc
-from bench.discovery import load_plugins
 from bench.errors import DataError, OptionError
 from bench.loading import load_dataset, open_split
 from bench.options import resolve_options
+from bench.plugins.discovery import load_plugins
 from bench.spec import BuildContext, FitContext, ImageSet
 from bench.testing.cases import draw_images
 

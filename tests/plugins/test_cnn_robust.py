@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.discovery import load_plugins
 from bench.options import as_options, resolve_options
+from bench.plugins.discovery import load_plugins
 from bench.spec import FitContext, ImageSet, ModelSpec
 from bench.store.layout import RECORD
 from bench.store.read import read_trial

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.board.rows import COLUMNS, Row
 from bench.spec import Epoch
 from bench.store.fields import (
     FIELDS,
@@ -16,7 +17,6 @@ from bench.store.fields import (
     size,
 )
 from bench.store.record import EvaluationRecord, TrialRecord
-from bench.store.rows import COLUMNS, Row
 
 NOT_FIELDS = {"place", "intervals", "not_scored"}  # how a board is kept, not what it says
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench.board.rows import Board, Row
 from bench.render.leaderboard import ROWS_SHOWN, board_view, closing_lines, model_label
 from bench.store.record import State
-from bench.store.rows import Board, Row
 
 
 def row(model: str, **facts: Any) -> Row:

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from bench.board.rows import Board, Row
+from bench.board.timeline import Entry
+from bench.board.views import matrix_rows
 from bench.render.matrix import matrix_lines
 from bench.render.timeline import timeline_lines, timeline_records
 from bench.scoring.changes import Change
 from bench.scoring.crossed import crossed
 from bench.scoring.paired import compare
-from bench.store.rows import Board, Row
-from bench.store.timeline import Entry
-from bench.store.views import matrix_rows
 
 
 def row(model: str, train: str, test: str, accuracy: float, **facts: Any) -> Row:

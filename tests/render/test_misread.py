@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from bench.board.rows import Row
 from bench.render.misread import misread_lines
-from bench.store.rows import Row
 from bench.studies.misread import Misread, MisreadImage
 
 ROW = Row(test_dataset="mine", train_dataset="mnist", model="m")

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.board.rows import Board, Row
+from bench.board.views import PersonReading
 from bench.render.curve import curve_lines, plot
 from bench.render.export import as_csv, as_json
 from bench.render.people import marked, people_lines, person_lines
@@ -17,8 +19,6 @@ from bench.render.report import abstention_line, confusion_lines, report_lines, 
 from bench.scoring.abstention import abstention_curve
 from bench.scoring.report import classification_report, worst_confusions
 from bench.spec import Epoch
-from bench.store.rows import Board, Row
-from bench.store.views import PersonReading
 
 ROW = Row(test_dataset="ids", train_dataset="mnist", model="m", accuracy=0.5, seeds=1)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from bench.board.leaderboard import leaderboards
+from bench.board.verify import verify_store
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
 from bench.store.read import evaluation_folders, read_predictions, read_trial, trial_folders
 from bench.store.record import State
-from bench.store.verify import verify_store
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 

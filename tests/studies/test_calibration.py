@@ -4,10 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.board.leaderboard import leaderboards
+from bench.board.rows import Row
 from bench.scoring.metrics import BUILT_IN_METRICS
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
-from bench.store.rows import Row
 from bench.studies.calibration import RowCalibration, row_calibration
 
 Add = Callable[..., str]

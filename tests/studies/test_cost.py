@@ -12,12 +12,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from bench.board.leaderboard import leaderboards
 from bench.errors import BenchError
-from bench.identity import evaluation_id
+from bench.planning.identity import evaluation_id
 from bench.render.cost import COST_COLUMNS
 from bench.store.fields import FIELDS
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
 from bench.store.read import read_evaluation, read_predictions
 from bench.store.write import publish_evaluation, write_predictions
 from bench.studies.cost import cost_boards, float_agreement

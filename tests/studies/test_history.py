@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.board.timeline import timeline
 from bench.errors import BenchError
 from bench.store.layout import Store
-from bench.store.timeline import timeline
 
 Add = Callable[..., str]
 Run = Callable[..., Any]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from bench.board.leaderboard import leaderboards
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
 from bench.studies.intervals import row_intervals
 
 Add = Callable[..., str]

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from bench.board.leaderboard import leaderboards
 from bench.errors import BenchError, OptionError
-from bench.grid import CellState
+from bench.planning.grid import CellState
 from bench.session import Request, execute, plan
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
 from bench.studies.learning import learning_curves
 
 Add = Callable[..., str]

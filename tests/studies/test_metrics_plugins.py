@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from bench.board import metrics_in_use
+from bench.board.index import read_index
+from bench.board.leaderboard import leaderboards
+from bench.board.metrics_in_use import plugin_metrics, use_metrics
 from bench.scoring.metrics import MetricSpec
-from bench.store import metrics_in_use
-from bench.store.index import read_index
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
-from bench.store.metrics_in_use import plugin_metrics, use_metrics
 
 Add = Callable[..., str]
 Run = Callable[..., Any]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.board.leaderboard import leaderboards
 from bench.session import Request, execute
 from bench.store.layout import Store
-from bench.store.leaderboard import leaderboards
 from bench.store.read import read_predictions
 from bench.studies.misread import misread_images
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.discovery import Plugins, load_plugins
 from bench.errors import BenchError, DataError
 from bench.images.shape import adapt
+from bench.plugins.discovery import Plugins, load_plugins
 from bench.render.predict import Shown, readings_as_dicts, readings_lines, submission_rows
 from bench.session import Request, execute
 from bench.spec import Finding

@@ -10,30 +10,30 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bench.discovery import load_plugins
+from bench.board.index import read_index
+from bench.board.views import read_history
 from bench.errors import BenchError
 from bench.options import as_options, parse_setting, resolve_options
-from bench.scoring.confusion import confusion_matrix
-from bench.scoring.report import classification_report
-from bench.session import Request
-from bench.store.index import read_index
-from bench.store.layout import Store
-from bench.store.read import read_predictions, read_trial
-from bench.store.views import read_history
-from bench.studies.reproduce import Reproduced, reproduce
-from bench.studies.reproduce_claims import judge_claim
-from bench.studies.reproduce_data import Experiment, Figure, Published, Table, read_published
-from bench.studies.reproduce_evidence import Evidence
-from bench.studies.reproduce_tables import check_ids, compare_table, readings
-from bench.studies.reproduce_trials import (
+from bench.planning.trial_options import HARNESS_OPTIONS
+from bench.plugins.discovery import load_plugins
+from bench.reproduction.claims import judge_claim
+from bench.reproduction.data import Experiment, Figure, Published, Table, read_published
+from bench.reproduction.evidence import Evidence
+from bench.reproduction.reproduce import Reproduced, reproduce
+from bench.reproduction.tables import check_ids, compare_table, readings
+from bench.reproduction.trials import (
     Measured,
     Prepared,
     SeedRun,
     measure_experiment,
     prepare_experiment,
 )
-from bench.studies.reproduce_verdicts import Verdict, judge_figure, value_of
-from bench.trial_options import HARNESS_OPTIONS
+from bench.reproduction.verdicts import Verdict, judge_figure, value_of
+from bench.scoring.confusion import confusion_matrix
+from bench.scoring.report import classification_report
+from bench.session import Request
+from bench.store.layout import Store
+from bench.store.read import read_predictions, read_trial
 
 Add = Callable[..., str]
 Run = Callable[..., Any]

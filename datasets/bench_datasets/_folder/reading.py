@@ -11,8 +11,8 @@ from bench.images.findings import FAULTS, Fault
 from bench.images.preprocess import Preprocessed
 from bench.images.preprocess_options import PreprocessOptions
 from bench.images.read import read_any, read_digit, read_strip
+from bench.images.sample_names import names_of_parts
 from bench.images.strips import Strip
-from bench.sample_names import names_of_parts
 from bench.spec import Finding
 from bench_datasets._folder.layout import Layout, Photo
 

@@ -1,0 +1,1 @@
+"""From records to rows, boards, ranks and histories; the derived index."""

@@ -1,0 +1,1 @@
+"""From a request to trials: selection, options, variants, identity, estimate."""

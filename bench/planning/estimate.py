@@ -1,0 +1,102 @@
+"""How long a plan will take: from earlier records, else from cost constants that ship."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from statistics import median
+
+import msgspec
+
+from bench.board.index import Score, read_index
+from bench.errors import StoreError
+from bench.options import Options
+from bench.planning.grid import Cell
+from bench.planning.identity import changed_parts
+from bench.planning.task import TrialTask
+from bench.spec import ModelSpec
+from bench.store.layout import Store
+from bench.store.read import read_trial
+
+__all__ = ["with_estimates"]
+
+_FALLBACK_SECONDS_PER_IMAGE = 1e-3
+_EVALUATE_SECONDS = 0.5
+_TRIAL_SECONDS = 0.6  # process, loading, saving
+_BYTES_OF_AN_ENGINE = {True: 1_200_000_000, False: 400_000_000}
+
+
+def with_estimates(
+    cells: Iterable[Cell], models: Mapping[str, ModelSpec], store: Store
+) -> list[Cell]:
+    """Return the cells, those with work to do with its seconds and what changed since last time."""
+    listed = list(cells)
+    if not any(cell.task for cell in listed):
+        return listed
+    past: dict[tuple[str, str], list[Score]] = {}
+    for score in read_index(store).scores.values():
+        past.setdefault((score.model, score.train_dataset), []).append(score)
+    return [
+        _with_estimate(cell, cell.task, models[cell.model], past, store) if cell.task else cell
+        for cell in listed
+    ]
+
+
+def _with_estimate(
+    cell: Cell,
+    task: TrialTask,
+    spec: ModelSpec,
+    past: Mapping[tuple[str, str], list[Score]],
+    store: Store,
+) -> Cell:
+    scores = past.get((cell.model, cell.train_dataset), [])
+    seconds = _TRIAL_SECONDS + _EVALUATE_SECONDS * len(task.evaluations)
+    if not task.stored:
+        seconds += _fit_seconds(task, spec, scores)
+    sized = msgspec.structs.replace(
+        task,
+        estimated_seconds=seconds,
+        estimated_memory_bytes=_BYTES_OF_AN_ENGINE[task.heavy] + 8 * _pixels(task),
+    )
+    changed = _changed(task, scores, store) if not task.stored else ()
+    return replace(cell, task=sized, estimated_seconds=seconds, changed=changed)
+
+
+def _fit_seconds(task: TrialTask, spec: ModelSpec, scores: list[Score]) -> float:
+    same = [s.fit_seconds for s in scores if s.variant == task.variant and s.fit_seconds]
+    if same:
+        return median(same)
+    share = _epochs(task.options) / max(1.0, _epochs(default_options(spec)))
+    cost = spec.seconds_per_image or _FALLBACK_SECONDS_PER_IMAGE
+    return cost * _n_train(task) * share
+
+
+def default_options(spec: ModelSpec) -> Options:
+    """Return the default of each option of a model."""
+    from bench.options import resolve_options
+
+    return resolve_options(spec.name, spec.options, {})
+
+
+def _epochs(options: Options) -> float:
+    return float(options.get("epochs", 1))
+
+
+def _n_train(task: TrialTask) -> int:
+    return int(task.options.get("train_images", 0)) or (task.train.n if task.train else 0)
+
+
+def _pixels(task: TrialTask) -> int:
+    height, width, channels = task.image_shape
+    return (task.train.n if task.train else 0) * height * width * channels
+
+
+def _changed(task: TrialTask, scores: list[Score], store: Store) -> tuple[str, ...]:
+    """Name what differs from the last stored trial of the same model, data, seed and variant."""
+    same = [s for s in scores if s.seed == task.seed and s.variant == task.variant]
+    if not same:
+        return ()
+    last = max(same, key=lambda score: score.started_at)
+    try:
+        earlier = read_trial(store.trial(last.trial_id))
+    except StoreError:
+        return ("its record is damaged",)
+    return changed_parts(earlier.identity, task.identity)

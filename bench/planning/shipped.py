@@ -1,0 +1,111 @@
+"""Models that ship trained: rows on own folders and other evaluation-only data, at no training."""
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bench.loading import LoadedDataset
+from bench.planning.grid import Cell, CellState, evaluation_of, told_apart
+from bench.planning.task import PluginRef, TrialTask
+from bench.plugins.discovery import Plugins
+from bench.spec import ModelSpec, Style
+from bench.store.atomic import publish_folder, readable_failure
+from bench.store.layout import Store
+from bench.store.read import read_trial
+
+__all__ = ["import_shipped", "shipped_cells"]
+
+
+def shipped_cells(
+    plugins: Plugins,
+    models: Iterable[ModelSpec],
+    tests_for: Mapping[Style, Sequence[LoadedDataset]],
+    store: Store,
+) -> list[Cell]:
+    """Return a cell for each selected model that ships trained.
+
+    Parameters
+    ----------
+    tests_for : mapping
+        The evaluation-only datasets, as models trained on data of each style need to see them.
+    """
+    cells = []
+    for spec in models:
+        if spec.shipped is not None:
+            cell = _cell(plugins, spec, spec.shipped, tests_for, store)
+            if cell is not None:
+                cells.append(cell)
+    return cells
+
+
+def _cell(
+    plugins: Plugins,
+    spec: ModelSpec,
+    folder: Path,
+    tests_for: Mapping[Style, Sequence[LoadedDataset]],
+    store: Store,
+) -> Cell | None:
+    record = read_trial(folder)
+    tests = [
+        test
+        for test in tests_for.get(Style(record.train_style), ())
+        if test.test is not None and set(test.classes) <= set(record.classes)
+    ]
+    evaluations = tuple(
+        evaluation_of(record.trial_id, record.train_dataset, record.classes, test) for test in tests
+    )
+    evaluations = told_apart(evaluations, record.trial_id, store)
+    missing = tuple(
+        each
+        for each in evaluations
+        if not store.evaluation(record.trial_id, each.evaluation_id).is_dir()
+    )
+    if not evaluations:
+        return None
+    home = plugins.homes[spec.name]
+    task = TrialTask(
+        trial_id=record.trial_id,
+        config_id=record.config_id,
+        identity=record.identity,
+        plugin=PluginRef(module=home.module, file=home.file),
+        model=spec.name,
+        summary=record.summary,
+        variant=record.variant,
+        options=record.identity.options,
+        train_dataset=record.train_dataset,
+        train_style=record.train_style,
+        probabilities=record.probabilities,
+        classes=record.classes,
+        image_shape=record.image_shape,
+        seed=record.seed,
+        precision=record.precision,
+        train=None,
+        evaluations=missing,
+        stored=str(folder),
+        heavy="tensorflow" in record.identity.requires,
+    )
+    return Cell(
+        model=spec.name,
+        train_dataset=record.train_dataset,
+        seed=record.seed,
+        variant=record.variant,
+        state=CellState.TO_EVALUATE if missing else CellState.CACHED,
+        task=task if missing else None,
+    )
+
+
+def import_shipped(store: Store, task: TrialTask) -> None:
+    """Copy a shipped trial into the store, where the records of its evaluations look for it.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be written.
+    """
+    final = store.trial(task.trial_id)
+    if final.exists():
+        return
+    work = store.new_work_folder()
+    with readable_failure(store.root):
+        shutil.copytree(task.stored, work, dirs_exist_ok=True)
+        publish_folder(work, final)

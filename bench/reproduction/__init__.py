@@ -1,0 +1,1 @@
+"""The published experiments: figures, claims and verdicts."""
