@@ -2,6 +2,7 @@
 
 __all__ = [
     "BenchError",
+    "DamagedError",
     "DataError",
     "DataMissingError",
     "NewerFormatError",
@@ -56,6 +57,10 @@ class PluginError(BenchError):
 
 class StoreError(BenchError):
     """A store that cannot be read or written."""
+
+
+class DamagedError(StoreError):
+    """One thing in a store that cannot be used; `what` is its path. The rest of the store can."""
 
 
 class NewerFormatError(StoreError):

@@ -1,16 +1,16 @@
 """Is a store still what was written: hashes, identities, contracts, and every score once more."""
 
-from collections.abc import Iterator
-from hashlib import sha256
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from bench.board.index import Score, read_index, score_evaluation
 from bench.errors import StoreError
-from bench.planning.identity import trial_id
-from bench.spec import UNREAD
+from bench.planning.identity import config_id, trial_id
+from bench.store.inside import parts_below, read_file
 from bench.store.layout import PREDICTIONS, RECORD, Store
 from bench.store.read import (
     evaluation_folders,
@@ -20,8 +20,8 @@ from bench.store.read import (
     read_trial,
     trial_folders,
 )
-from bench.store.record import Duplicate, EvaluationRecord, State
-from bench.store.write import file_hash, split_hash
+from bench.store.record import SEALED_SINCE, Duplicate, EvaluationRecord, State, TrialRecord
+from bench.store.write import file_hash, record_hash, split_hash
 
 __all__ = ["Problem", "Verified", "verify_store"]
 
@@ -43,7 +43,18 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     evaluations: int
     files: int
     scores: int
+    unsealed: int = 0
+    """Records of an earlier version, which carry no hash of themselves."""
     problems: tuple[Problem, ...] = ()
+
+
+class _Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """What one folder gave."""
+
+    found: list[str]
+    files: int = 0
+    scores: int = 0
+    is_sealed: bool = True
 
 
 def verify_store(store: Store) -> Verified:
@@ -56,46 +67,76 @@ def verify_store(store: Store) -> Verified:
     """
     trials, evaluations = sorted(trial_folders(store)), sorted(evaluation_folders(store))
     indexed = read_index(store, trials=trials, evaluations=evaluations).scores
-    problems: list[Problem] = []
-    n_files = n_scores = 0
-    for name in trials:
-        found, n_hashed = _check_trial(store, name)
-        n_files += n_hashed
-        problems += [Problem(folder=f"trials/{name}", what=what) for what in found]
+    looked = {f"trials/{name}": _look(_check_trial, store, name) for name in trials}
     for name in evaluations:
-        found, n_compared = _check_evaluation(store, name, indexed.get(name))
-        n_files, n_scores = n_files + 1, n_scores + n_compared
-        problems += [Problem(folder=f"evaluations/{name}", what=what) for what in found]
+        looked[f"evaluations/{name}"] = _look(
+            _check_evaluation, store, name, indexed.get(name)
+        )
     return Verified(
         trials=len(trials),
         evaluations=len(evaluations),
-        files=n_files,
-        scores=n_scores,
-        problems=tuple(problems),
+        files=sum(each.files for each in looked.values()),
+        scores=sum(each.scores for each in looked.values()),
+        unsealed=sum(not each.is_sealed for each in looked.values()),
+        problems=tuple(
+            Problem(folder=folder, what=what)
+            for folder, each in looked.items()
+            for what in each.found
+        ),
     )
 
 
-def _check_trial(store: Store, name: str) -> tuple[list[str], int]:
-    folder = store.trials / name
+def _look(check: Callable[..., _Looked], *told: Any) -> _Looked:
     try:
-        record = read_trial(folder)
+        return check(*told)
     except StoreError as error:
-        return [_short(error)], 0
+        return _Looked(found=[_short(error)])
+    except OSError as error:
+        name = Path(error.filename or "").name
+        return _Looked(found=[f"{name} cannot be read: {error.strerror}"])
+
+
+def _check_trial(store: Store, name: str) -> _Looked:
+    folder = store.trials / name
+    record = read_trial(folder)
     wanted = record.trial_id if record.state is State.OK else f"{record.trial_id}--{record.attempt}"
-    found = []
+    found = list(_check_seal(folder, record))
     if name != wanted:
         found.append(f"its record belongs to {wanted}")
-    if trial_id(record.identity) != record.trial_id:
+    identity = record.identity
+    if trial_id(identity) != record.trial_id or config_id(identity) != record.config_id:
         found.append("its record was changed: the identity in it is another trial's")
-    there = {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-    } - {RECORD}
-    found += [f"{file} is missing" for file in sorted(record.files.keys() - there)]
-    found += [f"{file} is not of this trial" for file in sorted(there - record.files.keys())]
-    present = sorted(there & record.files.keys())
-    found += [
-        f"{file} was changed" for file in present if file_hash(folder / file) != record.files[file]
-    ]
+    said = (record.model, record.seed, record.precision)
+    if (identity.model, identity.seed, identity.precision) != said:
+        found.append("its record was changed: model, seed or precision are not its identity's")
+    different, n_hashed = _check_files(folder, record.files, {RECORD})
+    return _Looked(found=found + different, files=n_hashed, is_sealed=bool(record.record_sha256))
+
+
+def _check_seal(folder: Path, record: TrialRecord | EvaluationRecord) -> Iterator[str]:
+    """Compare a record with the hash that it carries of itself."""
+    if not record.record_sha256:
+        if record.schema_version >= SEALED_SINCE:
+            yield f"{RECORD} was changed: it has lost the hash of itself"
+    elif record_hash(read_file(folder / RECORD)) != record.record_sha256:
+        yield f"{RECORD} was changed"
+
+
+def _check_files(
+    folder: Path, files: Mapping[str, str], others: Set[str]
+) -> tuple[list[str], int]:
+    """Compare what lies in a folder with the hashes of its record."""
+    there = {path.relative_to(folder).as_posix(): path for path in parts_below(folder)}
+    found = [f"{name} is missing" for name in sorted(files.keys() - there.keys())]
+    extra = there.keys() - files.keys() - others
+    found += [f"{name} is not of this {folder.parent.name[:-1]}" for name in sorted(extra)]
+    present = sorted(there.keys() & files.keys())
+    for name in present:
+        try:
+            if file_hash(there[name]) != files[name]:
+                found.append(f"{name} was changed")
+        except StoreError as error:
+            found.append(f"{name} {error.why}")
     return found, len(present)
 
 
@@ -104,24 +145,27 @@ def _short(error: StoreError) -> str:
     return f"{Path(error.what).name} {error.why}" if error.why else str(error)
 
 
-def _check_evaluation(store: Store, name: str, indexed: Score | None) -> tuple[list[str], int]:
+def _check_evaluation(store: Store, name: str, indexed: Score | None) -> _Looked:
     folder = store.evaluations / name
+    record = read_evaluation(folder)
+    is_sealed = bool(record.record_sha256)
+    found = [*_check_seal(folder, record), *_check_place(store, name, record)]
+    n_files = n_scores = 0
     try:
-        record = read_evaluation(folder)
-        data = (folder / PREDICTIONS).read_bytes()
-    except StoreError as error:
-        return [_short(error)], 0
-    except OSError as error:
-        return [f"{PREDICTIONS} cannot be read: {error.strerror}"], 0
-    found = list(_check_place(store, name, record))
-    if sha256(data).hexdigest() != record.predictions_sha256:
-        found.append(f"{PREDICTIONS} was changed")
-    try:
+        if is_sealed:
+            different, n_files = _check_files(folder, record.files, {RECORD, PREDICTIONS})
+            found += different
+        if file_hash(folder / PREDICTIONS) != record.predictions_sha256:
+            found.append(f"{PREDICTIONS} was changed")
+        n_files += 1
         found += _check_predictions(store, folder, record)
-        different, n_compared = _compare_scores(store, name, indexed)
+        different, n_scores = _compare_scores(store, name, indexed)
+        found += different
     except StoreError as error:
-        return [*found, _short(error)], 0
-    return found + different, n_compared
+        found.append(_short(error))
+    except OSError as error:
+        found.append(f"{PREDICTIONS} cannot be read: {error.strerror}")
+    return _Looked(found=found, files=n_files, scores=n_scores, is_sealed=is_sealed)
 
 
 def _check_place(store: Store, name: str, record: EvaluationRecord) -> Iterator[str]:
@@ -148,12 +192,6 @@ def _check_predictions(store: Store, folder: Path, record: EvaluationRecord) -> 
     # `not (a <= b)` also catches NaN.
     if n and not np.abs(sums - 1).max() <= _ROW_SUM_TOLERANCE:
         found.append("its probabilities do not sum to 1")
-    for what, labels, least in (
-        ("predicted", stored.predicted, UNREAD),
-        ("labels", stored.labels, 0),
-    ):
-        if labels is not None and n and not (labels.min() >= least and labels.max() < n_classes):
-            found.append(f"its {what} are outside the classes")
     if stored.duplicates is not None:
         kinds = (Duplicate.EXACT, Duplicate.NEAR)
         counted = tuple(int((stored.duplicates == kind).sum()) for kind in kinds)

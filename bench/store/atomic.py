@@ -15,6 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bench.errors import StoreError
+from bench.store.inside import follow_folder, make_folder, refuse_link
 
 __all__ = ["publish_folder", "readable_failure", "write_bytes"]
 
@@ -42,9 +43,11 @@ def readable_failure(place: Path) -> Iterator[None]:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` so that it is there whole or not at all."""
+    refuse_link(path.parent)
     beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
-        with beside.open("wb") as file:
+        with beside.open("xb") as file:
+            follow_folder(beside)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -56,7 +59,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def publish_folder(work: Path, final: Path) -> bool:
     """Rename a finished folder into place; False, and `work` is removed, if it is there already."""
-    final.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(final.parent)
     try:
         work.rename(final)
     except OSError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bench.store.atomic import readable_failure
+from bench.store.inside import make_folder, refuse_link
 
 __all__ = ["Store"]
 
@@ -20,7 +21,8 @@ class Store:
     """The folders of one store; nothing is created before it is needed.
 
     A folder of a trial or an evaluation is renamed into place and never changed. ``.work``,
-    ``.locks`` and ``.index`` can be deleted at any time when nothing runs.
+    ``.locks`` and ``.index`` can be deleted at any time when nothing runs. A place that is a link
+    is not given out: asking for it raises `StoreError`.
     """
 
     root: Path
@@ -28,49 +30,49 @@ class Store:
     @property
     def trials(self) -> Path:
         """``<trial-id>/``, or ``<trial-id>--<attempt>/`` for one that did not succeed."""
-        return self.root / "trials"
+        return refuse_link(self.root / "trials")
 
     @property
     def evaluations(self) -> Path:
         """``<trial-id>--<evaluation-id>/``."""
-        return self.root / "evaluations"
+        return refuse_link(self.root / "evaluations")
 
     @property
     def splits(self) -> Path:
         """``<split-hash>.npz``: sample names and groups, once for all evaluations."""
-        return self.root / "splits"
+        return refuse_link(self.root / "splits")
 
     @property
     def superseded(self) -> Path:
         """What ``--fresh`` replaced; kept until ``bench results clean``."""
-        return self.root / "superseded"
+        return refuse_link(self.root / "superseded")
 
     @property
     def work(self) -> Path:
         """Unfinished folders and checkpoints."""
-        return self.root / ".work"
+        return refuse_link(self.root / ".work")
 
     @property
     def locks(self) -> Path:
         """One lock file a running trial."""
-        return self.root / ".locks"
+        return refuse_link(self.root / ".locks")
 
     @property
     def index(self) -> Path:
         """Derived scores; made again when missing."""
-        return self.root / ".index"
+        return refuse_link(self.root / ".index")
 
     def trial(self, trial_id: str, attempt: str = "") -> Path:
         """Return the folder of a successful trial, or of an attempt that was not."""
-        return self.trials / (f"{trial_id}--{attempt}" if attempt else trial_id)
+        return refuse_link(self.trials / (f"{trial_id}--{attempt}" if attempt else trial_id))
 
     def evaluation(self, trial_id: str, evaluation_id: str) -> Path:
         """Return the folder of an evaluation."""
-        return self.evaluations / f"{trial_id}--{evaluation_id}"
+        return refuse_link(self.evaluations / f"{trial_id}--{evaluation_id}")
 
     def checkpoint(self, trial_id: str) -> Path:
         """Return where an unfinished trial keeps its checkpoint between runs."""
-        return self.work / "checkpoints" / trial_id
+        return refuse_link(refuse_link(self.work / "checkpoints") / trial_id)
 
     def new_work_folder(self) -> Path:
         """Create a folder on the store's own file system, to be renamed into place.
@@ -82,5 +84,6 @@ class Store:
         """
         folder = self.work / uuid4().hex
         with readable_failure(self.root):
-            folder.mkdir(parents=True)
+            make_folder(folder.parent)
+            make_folder(folder)
         return folder

@@ -1,15 +1,18 @@
 """Reading records: typed, checked, older formats included; nothing here trusts a file."""
 
 import os
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import NewerFormatError, StoreError
+from bench.errors import DamagedError, NewerFormatError, StoreError
+from bench.spec import UNREAD
+from bench.store.inside import names_in, read_file, reading
 from bench.store.layout import PREDICTIONS, RECORD, Store
 from bench.store.record import SCHEMA_VERSION, EvaluationRecord, TrialRecord
 
@@ -26,6 +29,17 @@ __all__ = [
 ]
 
 _Record = TypeVar("_Record", TrialRecord, EvaluationRecord)
+_RECORD_BYTES_MAX: Final = 32 << 20
+_PREDICTIONS_BYTES_MAX: Final = 1 << 30  # unpacked, as the next one
+_NAMES_BYTES_MAX: Final = 128 << 20
+# Name -> dimensions and kinds of type; another array in a file is not looked at.
+_ARRAYS: Final = {
+    "predicted": (1, "iu"),
+    "probabilities": (2, "f"),
+    "labels": (1, "iu"),
+    "duplicates": (1, "iu"),
+}
+_NAMES: Final = {"names": (1, "U"), "groups": (1, "U")}
 
 
 class Predictions(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,22 +73,12 @@ class SplitNames(msgspec.Struct, frozen=True, kw_only=True):
 
 def trial_folders(store: Store) -> list[str]:
     """Return the names of all trial folders, successful or not."""
-    return _folders(store.trials)
+    return names_in(store.trials)
 
 
 def evaluation_folders(store: Store) -> list[str]:
     """Return the names of all evaluation folders."""
-    return _folders(store.evaluations)
-
-
-def _folders(place: Path) -> list[str]:
-    try:
-        with os.scandir(place) as entries:
-            return [entry.name for entry in entries if not entry.name.startswith(".")]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StoreError(f"store {place}", why=f"cannot be read: {error.strerror}") from error
+    return names_in(store.evaluations)
 
 
 def read_trial(folder: Path) -> TrialRecord:
@@ -96,7 +100,7 @@ def read_evaluation(folder: Path) -> EvaluationRecord:
 def _read(folder: Path, kind: type[_Record]) -> _Record:
     path = folder / RECORD
     try:
-        data = path.read_bytes()
+        data = read_file(path, _RECORD_BYTES_MAX)
         version = msgspec.json.decode(data, type=_Versioned).schema_version
         if version > SCHEMA_VERSION:
             raise NewerFormatError(
@@ -106,10 +110,12 @@ def _read(folder: Path, kind: type[_Record]) -> _Record:
             )
         return msgspec.json.decode(data, type=kind)
     except OSError as error:
-        raise StoreError(f"{path}", why=f"cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StoreError(
-            f"{path}", why=f"is damaged ({error})", fix="remove its folder and run again"
+        raise DamagedError(f"{path}", why=f"cannot be read: {error.strerror}") from error
+    # An unknown field may hold what Python has no room for: lists in lists, endless numbers.
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, msgspec.DecodeError) else type(error).__name__
+        raise DamagedError(
+            f"{path}", why=f"is damaged ({reason})", fix="remove its folder and run again"
         ) from error
 
 
@@ -126,48 +132,90 @@ def read_predictions(folder: Path) -> Predictions:
         If the file is missing, damaged or inconsistent.
     """
     path = folder / PREDICTIONS
-    arrays = _read_npz(path)
+    arrays = _read_npz(path, _ARRAYS, _PREDICTIONS_BYTES_MAX)
     if "predicted" not in arrays or "probabilities" not in arrays:
-        raise StoreError(f"{path}", why="is damaged (an array is missing)")
-    predicted, probabilities = arrays["predicted"], arrays["probabilities"]
-    labels = arrays.get("labels")
-    duplicates = arrays.get("duplicates")
-    n = len(predicted)
-    if (
-        probabilities.ndim != 2
-        or len(probabilities) != n
-        or any(array is not None and len(array) != n for array in (labels, duplicates))
-    ):
-        raise StoreError(f"{path}", why="is damaged (its arrays differ in length)")
+        raise DamagedError(f"{path}", why="is damaged (an array is missing)")
+    if len({len(array) for array in arrays.values()}) != 1:
+        raise DamagedError(f"{path}", why="is damaged (its arrays differ in length)")
+    _check_classes(path, arrays)
+    labels, duplicates = arrays.get("labels"), arrays.get("duplicates")
     return Predictions(
         labels=None if labels is None else labels.astype(np.int64),
-        predicted=predicted.astype(np.int64),
-        probabilities=probabilities.astype(np.float32, copy=False),
+        predicted=arrays["predicted"].astype(np.int64),
+        probabilities=arrays["probabilities"].astype(np.float32, copy=False),
         duplicates=None if duplicates is None else duplicates.astype(np.int8),
     )
 
 
+def _check_classes(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    probabilities = arrays["probabilities"]
+    n_classes = probabilities.shape[1]
+    if not np.isfinite(probabilities).all():
+        raise DamagedError(f"{path}", why="is damaged (a probability is no number)")
+    for name, least in (("predicted", UNREAD), ("labels", 0)):
+        found = arrays.get(name)
+        if (
+            found is not None
+            and len(found)
+            and not (least <= found.min() <= found.max() < n_classes)
+        ):
+            raise DamagedError(f"{path}", why=f"is damaged (its {name} are outside the classes)")
+
+
 def read_split(store: Store, key: str) -> SplitNames:
-    """Read sample names and groups; empty where the split has none."""
+    """Read sample names and groups; empty where the split has none.
+
+    Raises
+    ------
+    StoreError
+        If the file is damaged.
+    """
     path = store.splits / f"{key}.npz"
-    if not path.exists():
+    if not os.path.lexists(path):
         return SplitNames()
-    arrays = _read_npz(path)
-    groups = arrays.get("groups")
+    arrays = _read_npz(path, _NAMES, _NAMES_BYTES_MAX)
+    names, groups = arrays.get("names"), arrays.get("groups")
+    if names is not None and groups is not None and len(names) and len(names) != len(groups):
+        raise DamagedError(f"{path}", why="is damaged (its arrays differ in length)")
     return SplitNames(
-        names=tuple(arrays.get("names", np.array([])).tolist()),
+        names=() if names is None else tuple(names.tolist()),
         groups=None if groups is None else tuple(groups.tolist()),
     )
 
 
-def _read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+def _read_npz(
+    path: Path, wanted: Mapping[str, tuple[int, str]], limit_bytes: int
+) -> dict[str, npt.NDArray[Any]]:
     try:
         # Opened here: numpy leaves the file open when the archive is torn.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        with reading(path) as stream:
+            _refuse_bomb(path, stream, limit_bytes)
+            with np.load(stream, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in wanted if name in file.files}
+    except StoreError:
+        raise
     # Whatever a damaged archive makes numpy raise, the answer is the same.
     except Exception as error:
-        raise StoreError(f"{path}", why=f"cannot be read ({error})") from error
+        raise DamagedError(f"{path}", why=f"cannot be read ({_short(error)})") from error
+    for name, array in arrays.items():
+        n_dimensions, kinds = wanted[name]
+        if array.ndim != n_dimensions or array.dtype.kind not in kinds:
+            shape = " × ".join(map(str, array.shape)) or "single"
+            raise DamagedError(f"{path}", why=f"is damaged ('{name}' is {shape} {array.dtype})")
+    return arrays
+
+
+def _refuse_bomb(path: Path, stream: IO[bytes], limit_bytes: int) -> None:
+    with zipfile.ZipFile(stream) as archive:
+        n_bytes = sum(part.file_size for part in archive.infolist())
+    if n_bytes > limit_bytes:
+        raise DamagedError(f"{path}", why=f"is damaged (it unpacks to {n_bytes:,} bytes)")
+    stream.seek(0)
+
+
+def _short(error: Exception) -> str:
+    said = " ".join(str(error).split())[:200]
+    return said or type(error).__name__
 
 
 def find_trial(store: Store, prefix: str) -> Path:

@@ -6,21 +6,33 @@ History of the format
 """
 
 from enum import IntEnum, StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 
 __all__ = [
     "SCHEMA_VERSION",
+    "SEALED_SINCE",
+    "Count",
     "Duplicate",
     "EvaluationRecord",
     "Identity",
+    "Key",
     "Machine",
     "State",
     "TrialRecord",
 ]
 
 SCHEMA_VERSION: Final = 1
+SEALED_SINCE: Final = 2
+"""From this format on every record carries a hash of itself."""
+
+# A record is a file that anyone may have edited: what names a path in the store, or the size of
+# something that is made, is checked where it is read.
+Key: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z_-]{1,128}\Z")]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+_Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=8192)]
+_Classes: TypeAlias = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=100_000)]
 
 
 class State(StrEnum):
@@ -76,9 +88,9 @@ class TrialRecord(_Struct, frozen=True, kw_only=True):
     """The stored result of a trial. Seconds are wall-clock unless named otherwise."""
 
     schema_version: int = SCHEMA_VERSION
-    trial_id: str
-    attempt: str  # unique for each run of a trial
-    config_id: str  # hash of the identity without its seed: the trials of one row share it
+    trial_id: Key
+    attempt: Key  # unique for each run of a trial
+    config_id: Key  # hash of the identity without its seed: the trials of one row share it
     identity: Identity
     model: str
     summary: str = ""
@@ -88,8 +100,8 @@ class TrialRecord(_Struct, frozen=True, kw_only=True):
     train_embedded: str = ""  # what embedded data it was trained on, in words; empty for real data
     train_style: str = "handwritten"
     probabilities: str = "calibrated"
-    classes: tuple[str, ...]
-    image_shape: tuple[int, int, int]  # height, width, channels the model was built for
+    classes: _Classes
+    image_shape: tuple[_Side, _Side, _Side]  # height, width, channels the model was built for
     state: State
     reason: str = ""  # one line
     retries: int = 0
@@ -117,23 +129,24 @@ class TrialRecord(_Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     files: dict[str, str] = {}  # name in the folder -> sha256
     extra: dict[str, Any] = {}
+    record_sha256: str = ""  # of all the rest of this record
 
 
 class EvaluationRecord(_Struct, frozen=True, kw_only=True):
     """The stored predictions of one trial on one test split; latencies are after warm-up."""
 
     schema_version: int = SCHEMA_VERSION
-    evaluation_id: str
-    trial_id: str
-    attempt: str
+    evaluation_id: Key
+    trial_id: Key
+    attempt: Key
     test_dataset: str
     test_embedded: str = ""
     test_hash: str  # content hash of the test images as fed, preprocessing included
-    split_hash: str  # names splits/<hash>.npz: sample names and groups
+    split_hash: Key  # names splits/<hash>.npz: sample names and groups
     variant: str = ""  # what differs in this evaluation: preprocessing, int8, shipped, a corruption
     evaluation_only: bool = False
-    classes: tuple[str, ...]  # of the columns of the probabilities
-    n_test: int
+    classes: _Classes  # of the columns of the probabilities
+    n_test: Count
     labelled: bool = True
     adapted: str = ""  # how images were brought to the model's shape, in words
     leaked: int = 0  # test images that are also training images
@@ -152,6 +165,8 @@ class EvaluationRecord(_Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     truths: dict[str, str] = {}  # writer or photo -> whole ID
     predictions_sha256: str = ""
+    files: dict[str, str] = {}  # any other file in the folder -> sha256
     # What was done to the model or the images first, e.g. {"quantize": "int8"}.
     transform: dict[str, str | int | float] = {}
     extra: dict[str, Any] = {}
+    record_sha256: str = ""  # of all the rest of this record

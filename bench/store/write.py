@@ -1,7 +1,6 @@
 """Writing records: into a work folder first, then published by rename."""
 
 import io
-import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.store.atomic import publish_folder, readable_failure, write_bytes
+from bench.store.inside import make_folder, names_in, parts_below, reading, refuse_link
 from bench.store.layout import PREDICTIONS, RECORD, Store
 from bench.store.record import EvaluationRecord, State, TrialRecord
 
@@ -20,6 +20,7 @@ __all__ = [
     "file_hash",
     "publish_evaluation",
     "publish_trial",
+    "record_hash",
     "set_aside",
     "split_hash",
     "supersede",
@@ -36,18 +37,33 @@ def utc_now() -> str:
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
+    """Return the SHA-256 of the bytes of a file in a store.
+
+    Raises
+    ------
+    StoreError
+        If it is a link or no regular file.
+    """
     digest = sha256()
-    with path.open("rb") as file:
+    with reading(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
 
 
 def write_record(folder: Path, record: TrialRecord | EvaluationRecord) -> None:
-    """Write ``record.json`` into a folder."""
+    """Write ``record.json`` into a folder, sealed with a hash of itself."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_bytes(folder / RECORD, msgspec.json.format(msgspec.json.encode(record), indent=1))
+    seal = record_hash(msgspec.json.encode(record))
+    sealed = msgspec.structs.replace(record, record_sha256=seal)
+    write_bytes(folder / RECORD, msgspec.json.format(msgspec.json.encode(sealed), indent=1))
+
+
+def record_hash(data: bytes) -> str:
+    """Return the SHA-256 of a record's JSON, whatever fields and blanks it has, without its own."""
+    record: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Any])
+    record.pop("record_sha256", None)
+    return sha256(msgspec.json.encode(record, order="sorted")).hexdigest()
 
 
 def write_predictions(
@@ -117,7 +133,7 @@ def write_split(
     if groups is not None:
         arrays["groups"] = np.array(groups, dtype=np.str_)
     with readable_failure(store.root):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_bytes(path, _npz(arrays))
 
 
@@ -138,7 +154,9 @@ def publish_trial(store: Store, folder: Path, record: TrialRecord) -> bool:
 def publish_evaluation(store: Store, folder: Path, record: EvaluationRecord) -> bool:
     """Move a finished evaluation folder into the store; False if it is there already."""
     with readable_failure(store.root):
-        write_record(folder, record)
+        others = [path for path in parts_below(folder) if path.name not in (RECORD, PREDICTIONS)]
+        files = {path.relative_to(folder).as_posix(): file_hash(path) for path in others}
+        write_record(folder, msgspec.structs.replace(record, files=files))
         return publish_folder(folder, store.evaluation(record.trial_id, record.evaluation_id))
 
 
@@ -146,17 +164,19 @@ def set_aside(store: Store, folder: Path) -> None:
     """Move a damaged folder out of the way; it is kept until ``bench results clean``."""
     place = store.superseded / f"{folder.name}--{utc_now().replace(':', '')}"
     with readable_failure(store.root):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(folder, place)
+        make_folder(place.parent)
+        refuse_link(folder).rename(place)
 
 
 def supersede(store: Store, trial_id: str) -> None:
     """Set a stored trial and its evaluations aside, so that ``--fresh`` can put new ones there."""
     place = store.superseded / f"{trial_id}--{utc_now().replace(':', '')}"
     with readable_failure(store.root):
-        place.mkdir(parents=True)
+        make_folder(place.parent)
+        make_folder(place)
         # Evaluations first: without them the trial is merely evaluated again.
-        for folder in store.evaluations.glob(f"{trial_id}--*"):
-            shutil.move(folder, place / f"evaluation--{folder.name}")
+        for name in names_in(store.evaluations):
+            if name.startswith(f"{trial_id}--"):
+                (store.evaluations / name).rename(place / f"evaluation--{name}")
         if store.trial(trial_id).exists():
-            shutil.move(store.trial(trial_id), place / "trial")
+            store.trial(trial_id).rename(place / "trial")
