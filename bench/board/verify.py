@@ -69,9 +69,7 @@ def verify_store(store: Store) -> Verified:
     indexed = read_index(store, trials=trials, evaluations=evaluations).scores
     looked = {f"trials/{name}": _look(_check_trial, store, name) for name in trials}
     for name in evaluations:
-        looked[f"evaluations/{name}"] = _look(
-            _check_evaluation, store, name, indexed.get(name)
-        )
+        looked[f"evaluations/{name}"] = _look(_check_evaluation, store, name, indexed.get(name))
     return Verified(
         trials=len(trials),
         evaluations=len(evaluations),
@@ -122,9 +120,7 @@ def _check_seal(folder: Path, record: TrialRecord | EvaluationRecord) -> Iterato
         yield f"{RECORD} was changed"
 
 
-def _check_files(
-    folder: Path, files: Mapping[str, str], others: Set[str]
-) -> tuple[list[str], int]:
+def _check_files(folder: Path, files: Mapping[str, str], others: Set[str]) -> tuple[list[str], int]:
     """Compare what lies in a folder with the hashes of its record."""
     there = {path.relative_to(folder).as_posix(): path for path in parts_below(folder)}
     found = [f"{name} is missing" for name in sorted(files.keys() - there.keys())]

@@ -57,6 +57,7 @@ def show_verified(asked: Asked, *, rerun: int, seed: int, as_json: bool) -> int:
             "evaluations": verified.evaluations,
             "files": verified.files,
             "scores": verified.scores,
+            "unsealed": verified.unsealed,
             "problems": [{"folder": p.folder, "what": p.what} for p in verified.problems],
             "reruns": reruns,
         }
@@ -86,6 +87,9 @@ def _print_verified(console: Console, store: Store, verified: Verified) -> None:
         f"{verified.trials:,} trials, {verified.evaluations:,} evaluations, {verified.files:,} "
         f"file hashes, {verified.scores:,} scores"
     )
+    if verified.unsealed:
+        records = "1 record has" if verified.unsealed == 1 else f"{verified.unsealed:,} records have"
+        console.print(Text(f"{records} no self-hash (an earlier version): the rest was checked"))
     if not verified.problems:
         console.print(Text(f"{store.root}: as it was written ({looked})"))
         return

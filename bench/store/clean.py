@@ -1,5 +1,6 @@
 """Removing from a store: what a kill left, what was superseded, and trials that a person names."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from bench.errors import StoreError
 from bench.store.atomic import readable_failure
+from bench.store.inside import names_in, parts_below
 from bench.store.layout import Store
 from bench.store.locks import take_lock
 from bench.store.read import evaluation_folders, read_trial, trial_folders
@@ -116,7 +118,7 @@ def _leftovers(store: Store, evaluations: dict[str, list[Path]]) -> Iterator[Rem
 
 
 def _inside(place: Path) -> list[Path]:
-    return sorted(place.iterdir()) if place.is_dir() else []
+    return [place / name for name in sorted(names_in(place))]
 
 
 def _is_abandoned(store: Store, folder: Path) -> bool:
@@ -127,10 +129,12 @@ def _is_abandoned(store: Store, folder: Path) -> bool:
 
 
 def _removable(what: str, paths: tuple[Path, ...], trial_id: str = "") -> Removable:
-    size = sum(
-        file.stat().st_size for path in paths for file in (path, *path.rglob("*")) if file.is_file()
-    )
-    return Removable(what=what, paths=paths, size_bytes=size, trial_id=trial_id)
+    # A link goes as such: what it points to is neither counted nor touched.
+    folders = [path for path in paths if not path.is_symlink()]
+    files = [file for path in folders for file in (path, *parts_below(path))]
+    size = sum(file.lstat().st_size for file in files if file.is_file())
+    is_link = " (a link: what it points to stays)" if len(folders) < len(paths) else ""
+    return Removable(what=f"{what}{is_link}", paths=paths, size_bytes=size, trial_id=trial_id)
 
 
 def remove(store: Store, removables: Iterable[Removable]) -> tuple[int, list[str]]:
@@ -161,6 +165,7 @@ def remove(store: Store, removables: Iterable[Removable]) -> tuple[int, list[str
 def _remove_one(store: Store, path: Path) -> None:
     aside = store.new_work_folder()
     with readable_failure(store.root):
-        if path.exists():
+        if os.path.lexists(path):
             path.rename(aside / path.name)
+        # It never follows a link; one that is removed here is only unlinked.
         shutil.rmtree(aside)

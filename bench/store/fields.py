@@ -226,6 +226,7 @@ _RECORDS: Final = (
     _field("created_at", "text", "UTC time of the evaluation"),
     _field("truths", "mapping", "the whole ID of each writer, or of each photo of one", _mapped),
     _field("predictions_sha256", "text", "hash of the predictions"),
+    _field("record_sha256", "text", "hash of all the rest of the record"),
 )
 
 _HISTORY: Final = (

@@ -134,7 +134,7 @@ def read_file(path: Path, limit_bytes: int = _LARGEST_BYTES) -> bytes:
 
 
 def names_in(place: Path) -> list[str]:
-    """Return the names in a folder of a store, in order, without droppings; none if it is missing.
+    """Return the names in a folder of a store, without droppings; none if it is missing.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def names_in(place: Path) -> list[str]:
     """
     refuse_link(place)
     try:
-        return sorted(path.name for path in place.iterdir() if not is_dropping(path.name))
+        return [path.name for path in place.iterdir() if not is_dropping(path.name)]
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -29,7 +29,7 @@ SEALED_SINCE: Final = 2
 
 # A record is a file that anyone may have edited: what names a path in the store, or the size of
 # something that is made, is checked where it is read.
-Key: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z_-]{1,128}\Z")]
+Key: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,200}\Z")]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 _Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=8192)]
 _Classes: TypeAlias = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=100_000)]

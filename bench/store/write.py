@@ -52,7 +52,7 @@ def file_hash(path: Path) -> str:
 
 
 def write_record(folder: Path, record: TrialRecord | EvaluationRecord) -> None:
-    """Write ``record.json`` into a folder, sealed with a hash of itself."""
+    """Write ``record.json`` into a folder, sealed: with a hash of all the rest of it."""
     folder.mkdir(parents=True, exist_ok=True)
     seal = record_hash(msgspec.json.encode(record))
     sealed = msgspec.structs.replace(record, record_sha256=seal)
