@@ -13,6 +13,7 @@ from bench.scoring.metrics import BUILT_IN_METRICS, METRICS_VERSION, score
 from bench.scoring.metrics import Score as MetricScore
 from bench.scoring.predictions import Predictions, predictions
 from bench.store.atomic import write_bytes
+from bench.store.inside import make_folder, read_file
 from bench.store.layout import Store
 from bench.store.read import (
     evaluation_folders,
@@ -22,12 +23,13 @@ from bench.store.read import (
     read_trial,
     trial_folders,
 )
-from bench.store.record import EvaluationRecord, State, TrialRecord
+from bench.store.record import EvaluationRecord, Key, State, TrialRecord
 
 __all__ = ["Failure", "Index", "Score", "read_index", "score_evaluation"]
 
 
 NEWER = "of a newer format"
+_INDEX_BYTES_MAX = 1 << 30
 _NONE_LEFT_OUT: npt.NDArray[np.intp] = np.zeros(0, dtype=np.intp)
 
 
@@ -53,7 +55,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     n_test: int
     classes: tuple[str, ...]
     test_hash: str
-    split_hash: str
+    split_hash: Key
     started_at: str
     precision: str
     threads: int
@@ -161,16 +163,24 @@ def read_index(
 
 def _load(path: Path) -> Index:
     try:
-        index = msgspec.msgpack.decode(path.read_bytes(), type=Index)
-    except (OSError, msgspec.DecodeError):
+        index = msgspec.msgpack.decode(read_file(path, _INDEX_BYTES_MAX), type=Index)
+    except (OSError, StoreError, ValueError, RecursionError):
         return Index()
-    return index if index.version == METRICS_VERSION else Index()
+    if index.version != METRICS_VERSION:
+        return Index()
+    # Derived, but a file like any other: what it says of another folder is not believed.
+    own = {name: score for name, score in index.scores.items() if _is_of(name, score)}
+    return msgspec.structs.replace(index, scores=own)
+
+
+def _is_of(name: str, score: Score) -> bool:
+    return score.folder == name and name.partition("--")[0] == score.trial_id
 
 
 def _save(path: Path, index: Index) -> None:
     # The index is derived: a store that cannot be written is still shown.
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_bytes(path, msgspec.msgpack.encode(index))
     except OSError:
         return

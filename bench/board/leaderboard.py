@@ -18,6 +18,7 @@ from bench.board.rows import COLUMNS, Board, Row, row_as_dict
 from bench.board.summary import failed_row, row_of
 from bench.errors import NewerFormatError, StoreError
 from bench.store.atomic import write_bytes
+from bench.store.inside import make_folder, read_file
 from bench.store.layout import Store
 from bench.store.read import (
     evaluation_folders,
@@ -41,6 +42,7 @@ __all__ = [
 
 BOARDS_VERSION = 5
 _BOARDS = "boards.msgpack"
+_BOARDS_BYTES_MAX = 1 << 30
 # Read by `bench show robustness`; pooled over the folds into a trial of their own.
 HIDDEN = frozenset({"corruption", "fold"})
 
@@ -115,15 +117,15 @@ def _digest(trials: list[str], evaluations: list[str]) -> str:
 
 def _cached(path: Any, digest: str) -> list[Board] | None:
     try:
-        cached = msgspec.msgpack.decode(path.read_bytes(), type=_Cached)
-    except (OSError, msgspec.DecodeError):
+        cached = msgspec.msgpack.decode(read_file(path, _BOARDS_BYTES_MAX), type=_Cached)
+    except (OSError, StoreError, ValueError, RecursionError):
         return None
     return cached.boards if cached.digest == digest else None
 
 
 def _remember(path: Any, digest: str, boards: list[Board]) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_bytes(path, msgspec.msgpack.encode(_Cached(digest=digest, boards=boards)))
     except OSError:
         return  # derived: a read-only store is still shown

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from bench.store.record import State
+from bench.store.record import Key, KeyOrNone, State
 
 __all__ = ["COLUMNS", "Board", "Row", "row_as_dict"]
 
@@ -37,7 +37,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     predict_us_per_image: float | None = None
     precision: str = ""
     threads: int | None = None
-    trials: tuple[str, ...] = ()
+    trials: tuple[Key, ...] = ()
     interval_method: str = ""
     interval_note: str = ""
     # Not part of the stable columns:
@@ -63,8 +63,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     fit_images_per_second: float | None = None
     peak_memory_bytes: int | None = None
     retries: int = 0
-    evaluations: tuple[str, ...] = ()
-    split_hash: str = ""
+    evaluations: tuple[Key, ...] = ()
+    split_hash: KeyOrNone = ""
     machine: str = ""
     summary: str = ""
     place: int | None = None  # from 0, of ranked rows: by rank, then by accuracy

@@ -4,13 +4,14 @@ import csv
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.board.leaderboard import Board, Row
-from bench.errors import BenchError
+from bench.errors import BenchError, StoreError
 from bench.images.sample_names import ids_of
 from bench.scoring.abstention import Abstention, abstention_curve
 from bench.scoring.confusion import confusion_matrix
@@ -22,6 +23,7 @@ from bench.scoring.report import (
     worst_confusions,
 )
 from bench.spec import Epoch
+from bench.store.inside import read_file
 from bench.store.layout import HISTORY, LOG, Store
 from bench.store.read import (
     evaluation_folders,
@@ -247,9 +249,9 @@ def read_history(folder: Path) -> tuple[Epoch, ...]:
     A line that cannot be read (cut off by a crash) is left out.
     """
     try:
-        with (folder / HISTORY).open(newline="", encoding="utf-8", errors="replace") as file:
-            lines = list(csv.DictReader(file))
-    except (OSError, csv.Error):
+        text = read_file(folder / HISTORY).decode("utf-8", "replace")
+        lines = list(csv.DictReader(StringIO(text, newline="")))
+    except (OSError, StoreError, csv.Error):
         return ()
     return tuple(epoch for epoch in map(_epoch, lines) if epoch is not None)
 
@@ -274,9 +276,11 @@ def _number(text: str | None) -> float | None:
 def read_log(folder: Path) -> str:
     """Return what the trial of a folder printed; empty where nothing was kept."""
     try:
-        return (folder / LOG).read_text(encoding="utf-8", errors="replace")
+        return read_file(folder / LOG).decode("utf-8", "replace")
     except OSError:
         return ""
+    except StoreError as error:
+        return str(error)
 
 
 def evaluations_of(store: Store, trial_id: str) -> list[tuple[EvaluationRecord, float | None]]:

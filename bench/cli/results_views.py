@@ -88,7 +88,8 @@ def _print_verified(console: Console, store: Store, verified: Verified) -> None:
         f"file hashes, {verified.scores:,} scores"
     )
     if verified.unsealed:
-        records = "1 record has" if verified.unsealed == 1 else f"{verified.unsealed:,} records have"
+        n = verified.unsealed
+        records = "1 record has" if n == 1 else f"{n:,} records have"
         console.print(Text(f"{records} no self-hash (an earlier version): the rest was checked"))
     if not verified.problems:
         console.print(Text(f"{store.root}: as it was written ({looked})"))

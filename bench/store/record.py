@@ -18,6 +18,7 @@ __all__ = [
     "EvaluationRecord",
     "Identity",
     "Key",
+    "KeyOrNone",
     "Machine",
     "State",
     "TrialRecord",
@@ -29,7 +30,9 @@ SEALED_SINCE: Final = 2
 
 # A record is a file that anyone may have edited: what names a path in the store, or the size of
 # something that is made, is checked where it is read.
-Key: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,200}\Z")]
+_NAME = r"[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,200}"
+Key: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"\A{_NAME}\Z")]
+KeyOrNone: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"\A({_NAME})?\Z")]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 _Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=8192)]
 _Classes: TypeAlias = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=100_000)]

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -203,9 +204,52 @@ def falsify_index(store: Store) -> None:
     )
 
 
+def edit_json(path: Path, **changes: Any) -> None:
+    """Edit a record as a person would, with an editor: no hash is made anew."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def improve_figures(store: Store) -> None:
+    edit_json(first(store, "trials") / "record.json", train_accuracy=1.0, fit_seconds=0.1)
+
+
+def rename_model(store: Store) -> None:
+    edit_json(first(store, "trials") / "record.json", summary="another", variant="better")
+
+
+def improve_latency(store: Store) -> None:
+    edit_json(first(store, "evaluations") / "record.json", predict_us_per_image=0.5)
+
+
+def add_file_to_evaluation(store: Store) -> None:
+    (first(store, "evaluations") / "notes.txt").write_text("")
+
+
+def predict_the_labels(store: Store) -> None:
+    folder = first(store, "evaluations")
+    path = folder / "predictions.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["predicted"] = arrays["labels"]
+    np.savez_compressed(path, **arrays)
+    edit_json(folder / "record.json", predictions_sha256=file_hash(path))
+
+
+def other_model(store: Store) -> None:
+    change_record(first(store, "trials"), model="another")
+
+
 @pytest.mark.parametrize(
     ("spoil", "what"),
     [
+        pytest.param(improve_figures, "record.json was changed", id="figures"),
+        pytest.param(rename_model, "record.json was changed", id="words"),
+        pytest.param(improve_latency, "record.json was changed", id="latency"),
+        pytest.param(add_file_to_evaluation, "notes.txt is not of this evaluation", id="a file"),
+        pytest.param(
+            predict_the_labels, "record.json was changed", id="predictions and their hash"
+        ),
+        pytest.param(other_model, "are not its identity's", id="a model, and the hash made anew"),
         pytest.param(spoil_model, "model/weights was changed", id="a model"),
         pytest.param(drop_log, "log.txt is missing", id="a file gone"),
         pytest.param(add_file, "extra.bin is not of this trial", id="a file too many"),
@@ -223,6 +267,20 @@ def falsify_index(store: Store) -> None:
 def test_whatever_was_changed_is_found(store: Store, spoil: Any, what: str) -> None:
     spoil(store)
     assert any(what in found for found in problems(store)), problems(store)
+
+
+def test_a_record_without_a_hash_of_itself_is_said_to_be_of_an_earlier_version(
+    store: Store,
+) -> None:
+    path = first(store, "trials") / "record.json"
+    edit_json(path, record_sha256="", schema_version=1)
+    verified = verify_store(store)
+    assert (verified.problems, verified.unsealed) == ((), 1)
+
+
+def test_a_record_laid_out_anew_is_the_same(store: Store) -> None:
+    edit_json(first(store, "trials") / "record.json")
+    assert problems(store) == []
 
 
 def test_changed_sample_names_are_found_where_evaluations_use_them(store: Store) -> None:
