@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.board.leaderboard import Board, forget_gone, leaderboards, per_seed, row_as_dict
 from bench.board.metrics_in_use import use_metrics
-from bench.config import Config, find_config, read_config
+from bench.config import find_config, read_config
 from bench.errors import BenchError, StoreError
 from bench.execution.events import Event, RunFinished, RunStarted
 from bench.execution.observers import observed
@@ -20,7 +19,7 @@ from bench.planning.shipped import import_shipped, shipped_cells
 from bench.planning.task import Limits, TrialTask
 from bench.plugins.discovery import Candidate, Plugins, load_plugins
 from bench.spec import Style
-from bench.store.layout import Store
+from bench.store.layout import Store, store_of
 from bench.store.read import read_trial
 from bench.store.record import State
 from bench.store.write import set_aside, supersede
@@ -36,10 +35,8 @@ __all__ = [
     "open_session",
     "plan",
     "run",
-    "store_of",
 ]
 
-DEFAULT_STORE = Path("results/local")
 FOLDER_DATASET = "image-folder"
 _LOSSES_SAID = 5
 
@@ -60,13 +57,6 @@ class RunResult:
             return 130
         failed = sum(n for state, n in self.counts.items() if state is not State.OK)
         return int(bool(failed or self.plan.count(CellState.FAILED)))
-
-
-def store_of(explicit: Path | None, config: Config) -> Store:
-    """Return the store: named, else ``BENCH_STORE``, ``bench.toml``, ``./results/local``."""
-    from_environment = environ.get("BENCH_STORE")
-    chosen = explicit or (Path(from_environment) if from_environment else None) or config.store
-    return Store((chosen or DEFAULT_STORE).expanduser())
 
 
 def open_session(

@@ -111,8 +111,8 @@ def command_section(command: Any, path: str, level: int) -> Iterator[str]:
     epilog = plain(command.epilog or "")
     if epilog:
         yield from (epilog, "")
-    for name in getattr(command, "commands", {}):
-        yield from command_section(command.commands[name], f"{path} {name}", level + 1)
+    for name, each in getattr(command, "commands", {}).items():
+        yield from command_section(each, f"{path} {name}", level + 1)
 
 
 def argument_row(parameter: Any) -> tuple[str, ...]:

@@ -70,6 +70,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     place: int | None = None  # from 0, of ranked rows: by rank, then by accuracy
 
     @property
+    def label(self) -> str:
+        """The model's name, with its variant in brackets."""
+        return f"{self.model} ({self.variant})" if self.variant else self.model
+
+    @property
     def is_partial(self) -> bool:
         """Whether its variant says that it was trained on a part of the training images."""
         return "train_images=" in self.variant

@@ -24,27 +24,22 @@ from bench.scoring.report import (
 )
 from bench.spec import Epoch
 from bench.store.inside import read_file
-from bench.store.layout import HISTORY, LOG, Store
+from bench.store.layout import HISTORY, Store
 from bench.store.read import (
-    evaluation_folders,
     read_evaluation,
     read_predictions,
     read_split,
     read_trial,
 )
-from bench.store.record import EvaluationRecord, State
+from bench.store.record import State
 
 __all__ = [
-    "Away",
     "PersonReading",
     "RowReport",
     "abstaining",
-    "evaluations_of",
     "find_row",
-    "matrix_rows",
     "people_of",
     "read_history",
-    "read_log",
     "row_report",
 ]
 
@@ -90,21 +85,6 @@ class PersonReading:
     def is_right(self) -> bool:
         """Whether the whole ID was read right."""
         return "".join(self.read) == (self.whole_id or "".join(self.truth))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Away:
-    """A model trained on one dataset and tested on another, beside its own test split."""
-
-    row: Row
-    home_accuracy: float | None
-
-    @property
-    def drop(self) -> float | None:
-        """Accuracy away less accuracy at home; None where either is missing."""
-        if self.home_accuracy is None or self.row.accuracy is None:
-            return None
-        return self.row.accuracy - self.home_accuracy
 
 
 def abstaining(store: Store, row: Row, threshold: float) -> Abstention | str:
@@ -271,54 +251,6 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
-
-
-def read_log(folder: Path) -> str:
-    """Return what the trial of a folder printed; empty where nothing was kept."""
-    try:
-        return read_file(folder / LOG).decode("utf-8", "replace")
-    except OSError:
-        return ""
-    except StoreError as error:
-        return str(error)
-
-
-def evaluations_of(store: Store, trial_id: str) -> list[tuple[EvaluationRecord, float | None]]:
-    """Return a trial's evaluations, each with its accuracy; None for unlabelled images."""
-    found = []
-    for name in sorted(evaluation_folders(store)):
-        if name.partition("--")[0] != trial_id:
-            continue
-        folder = store.evaluations / name
-        predictions = read_predictions(folder)
-        labels = predictions.labels
-        accuracy = None if labels is None else float(np.mean(labels == predictions.predicted))
-        found.append((read_evaluation(folder), accuracy))
-    return sorted(found, key=lambda pair: (pair[0].evaluation_only, pair[0].test_dataset))
-
-
-def matrix_rows(boards: Sequence[Board]) -> list[Away]:
-    """Return every successful row, by model and training dataset, with its accuracy at home."""
-    rows = [row for board in boards for row in board.rows if row.state is State.OK]
-    home = {
-        (row.model, row.variant, row.train_dataset): row.accuracy
-        for row in rows
-        if row.train_dataset == row.test_dataset
-    }
-    order = sorted(
-        rows,
-        key=lambda row: (
-            row.model,
-            row.variant,
-            row.train_dataset,
-            row.test_dataset != row.train_dataset,
-            row.test_dataset,
-        ),
-    )
-    return [
-        Away(row=row, home_accuracy=home.get((row.model, row.variant, row.train_dataset)))
-        for row in order
-    ]
 
 
 def people_of(store: Store, row: Row) -> list[PersonReading]:

@@ -11,7 +11,6 @@ other exception pass.
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,7 +25,7 @@ from typer.main import get_command
 
 from bench.cli.quick import spare_pydantic
 from bench.errors import BenchError
-from bench.render.hints import as_typed, prog
+from bench.render.hints import as_help, as_typed, prog
 from bench.render.plainer import spare_the_terminal
 
 __all__ = ["VERB_LINES", "build_parser", "main", "prog"]
@@ -68,14 +67,10 @@ def _load_verb(name: str) -> Any:
     command.name = name
     # Completion is installed by the program, not by each verb.
     command.params = [each for each in command.params if "completion" not in (each.name or "")]
-    for each in (command, *getattr(command, "commands", {}).values()):
-        each.help = as_typed(_unwrapped_examples(each.help or ""))
+    # Commands that a group makes when they are asked for have their help already.
+    for each in (command, *vars(command).get("commands", {}).values()):
+        each.help = as_help(each.help or "")
     return command
-
-
-def _unwrapped_examples(help_text: str) -> str:
-    """Mark the examples, whose lines click would join otherwise."""
-    return re.sub(r"\n\n(?=(?:For example|Examples?):\n)", "\n\n\b\n", help_text)
 
 
 def build_parser() -> Any:

@@ -7,7 +7,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from bench.cli.show_views import open_store, print_lines, print_table
+from bench.board.boards import open_store
+from bench.board.sides import SideData, is_store
+from bench.cli.view_command import print_lines, print_table
+from bench.loading.pixels import cached_pixels
 from bench.render.compare import compared_as_dict, compared_lines, images_only_one_right
 from bench.render.console import make_console, plain
 from bench.render.pictures import half_blocks, side_by_side
@@ -15,7 +18,6 @@ from bench.scoring.comparisons import parse_gate
 from bench.spec import UNREAD, as_float
 from bench.store.layout import Store
 from bench.studies.compare import Pair, compare_sides
-from bench.studies.sides import SideData, is_store, test_pixels
 
 __all__ = ["compare_and_print"]
 
@@ -62,7 +64,7 @@ def compare_and_print(
 
 
 def _pictures(pair: Pair, console: Console) -> Iterator[Text]:
-    pixels = test_pixels(pair.a.test_hash)
+    pixels = cached_pixels(pair.a.test_hash)
     if pixels is None:
         yield plain(f"{pair.test_dataset}: its images are not in the data cache of this machine")
         return

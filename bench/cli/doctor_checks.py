@@ -20,7 +20,7 @@ from bench.plugins.discovery import load_plugins
 from bench.render.doctor import Finding
 from bench.render.hints import prog
 from bench.render.plan import machine_words
-from bench.session import store_of
+from bench.store.layout import store_of
 
 __all__ = ["examine"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cli.show_views import print_lines
+from bench.cli.view_command import print_lines
 from bench.errors import BenchError, OptionError
 from bench.render.console import make_console
 from bench.render.export import as_csv, as_json

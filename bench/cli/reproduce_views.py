@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from bench.cli.show_views import print_lines, print_table
+from bench.cli.view_command import print_lines, print_table
 from bench.errors import OptionError
 from bench.planning.selection import Request
 from bench.render.console import make_console

@@ -35,7 +35,7 @@ class Asked:
 
 
 def _existing_store(explicit: Path | None) -> Store:
-    from bench.session import store_of
+    from bench.store.layout import store_of
 
     store = store_of(explicit, read_config(find_config()))
     if not store.root.is_dir():

@@ -8,19 +8,22 @@ from rich.text import Text
 
 from bench.board.leaderboard import Board, Row, row_as_dict
 from bench.board.views import abstaining, row_report
-from bench.cli.show_views import show_misread, show_people
+from bench.cli.view_command import print_lines
 from bench.execution.events import TrialStarted
 from bench.loading import cache_in_use
 from bench.planning.grid import Plan
 from bench.render.console import make_console
 from bench.render.hints import prog
-from bench.render.leaderboard import board_view, closing_lines
+from bench.render.leaderboard import closing_lines
 from bench.render.live import make_view
 from bench.render.plan import is_long, machine_words, plan_as_dict, plan_lines, plan_table
 from bench.render.report import abstention_line, report_lines
 from bench.session import Request, RunResult, execute, plan
 from bench.store.layout import Store
 from bench.store.record import State
+from bench.views import Screen
+from bench.views.leaderboard import Leaderboards, draw_boards
+from bench.views.report import Report, draw_misread
 
 __all__ = ["Shown", "carry_out"]
 
@@ -121,15 +124,15 @@ def _show_result(console: Console, result: RunResult, shown: Shown) -> None:
         return
     store = Store(result.plan.store)
     boards = [board for board in result.boards if board.rows]
+    screen = Screen(width=console.width, has_colour=console.color_system is not None)
     for board in boards:
-        console.print(board_view(board, console.width, all_rows=shown.all_rows))
-        show_people(console, store, board, shown.all_rows)
-        console.print()
+        found = Leaderboards(store=store, boards=(board,))
+        print_lines(console, draw_boards(found, screen, all_rows=shown.all_rows))
         for row in _reported(board, shown.reports):
             _show_report(console, store, row, shown)
-            show_misread(console, store, board, row, limit=_MISREAD_SHOWN)
-    for line in closing_lines(boards):
-        console.print(Text(line))
+            report = Report(store=store, board=board, row=row)
+            print_lines(console, draw_misread(report, screen, limit=_MISREAD_SHOWN))
+    print_lines(console, map(Text, closing_lines(boards)))
 
 
 def _reported(board: Board, reports: str) -> list[Row]:

@@ -11,8 +11,8 @@ from bench.render.table import Column, Line, lay_out
 from bench.store.fields import count, points, share
 
 if TYPE_CHECKING:
+    from bench.board.calibration import RowCalibration
     from bench.scoring.calibration import Reliability
-    from bench.studies.calibration import RowCalibration
 
 __all__ = ["calibration_lines"]
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-__all__ = ["VERBS", "as_typed", "prog"]
+__all__ = ["VERBS", "as_help", "as_typed", "prog"]
 
 VERBS: Final = (
     "run", "show", "compare", "predict", "reproduce", "report", "data",
@@ -35,3 +35,8 @@ def as_typed(text: str) -> str:
     """Return `text` with each hint such as ``bench list models`` in the user's own words."""
     name = prog()
     return text if name == "bench" else _HINT.sub(lambda _: name, text)
+
+
+def as_help(text: str) -> str:
+    """Return a help text with its examples marked, whose lines click would join otherwise."""
+    return as_typed(re.sub(r"\n\n(?=(?:For example|Examples?):\n)", "\n\n\b\n", text))

@@ -10,7 +10,7 @@ from bench.scoring.intervals import THESE_IMAGES_ONLY
 from bench.store.fields import share
 
 if TYPE_CHECKING:
-    from bench.studies.intervals import RowInterval
+    from bench.board.intervals import RowInterval
 
 __all__ = ["interval_lines"]
 

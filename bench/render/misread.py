@@ -13,7 +13,7 @@ from bench.spec import as_float
 from bench.store.fields import share
 
 if TYPE_CHECKING:
-    from bench.studies.misread import Misread, MisreadImage
+    from bench.board.misread import Misread, MisreadImage
 
 __all__ = ["misread_lines"]
 

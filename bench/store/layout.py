@@ -1,14 +1,17 @@
 """Where everything lies in a store."""
 
 from dataclasses import dataclass
+from os import environ
 from pathlib import Path
 from uuid import uuid4
 
+from bench.config import Config
 from bench.store.atomic import readable_failure
 from bench.store.inside import make_folder, refuse_link
 
-__all__ = ["Store"]
+__all__ = ["DEFAULT_STORE", "Store", "store_of"]
 
+DEFAULT_STORE = Path("results/local")
 RECORD = "record.json"
 PREDICTIONS = "predictions.npz"
 HISTORY = "history.csv"
@@ -87,3 +90,10 @@ class Store:
             make_folder(folder.parent)
             make_folder(folder)
         return folder
+
+
+def store_of(explicit: Path | None, config: Config) -> Store:
+    """Return the store: named, else ``BENCH_STORE``, ``bench.toml``, ``./results/local``."""
+    from_environment = environ.get("BENCH_STORE")
+    chosen = explicit or (Path(from_environment) if from_environment else None) or config.store
+    return Store((chosen or DEFAULT_STORE).expanduser())

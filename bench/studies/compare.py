@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from bench.board.rows import Row
+from bench.board.sides import Side, SideData, read_side, resolve_side
 from bench.errors import BenchError
 from bench.scoring.comparisons import (
     ClassDifference,
@@ -23,7 +24,6 @@ from bench.scoring.paired import Comparison, compare
 from bench.spec import UNREAD
 from bench.store.layout import Store
 from bench.store.read import read_split
-from bench.studies.sides import Side, SideData, read_side, resolve_side
 
 __all__ = ["Compared", "Pair", "compare_sides"]
 

@@ -18,8 +18,8 @@ from bench.execution.events import (
     TrialStarted,
     Warned,
 )
-from bench.session import Request, execute, store_of
-from bench.store.layout import Store
+from bench.session import Request, execute
+from bench.store.layout import Store, store_of
 from bench.store.read import read_trial
 from bench.store.record import State
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from bench.board.misread import Misread, MisreadImage
 from bench.board.rows import Row
 from bench.render.misread import misread_lines
-from bench.studies.misread import Misread, MisreadImage
 
 ROW = Row(test_dataset="mine", train_dataset="mnist", model="m")
 

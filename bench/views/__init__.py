@@ -1,0 +1,151 @@
+"""Views: one file each, with what it computes, its columns, and how a terminal draws it.
+
+A module of this package whose name begins with no underscore holds `VIEW`; ``bench show`` makes a
+command of each. What a view computes is a frozen value that any other drawing may use: a page, a
+notebook, a plugin's reporter. Views do not import one another.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, Generic, TypeVar
+
+from rich.console import RenderableType
+
+from bench.board.boards import Boards
+
+__all__ = [
+    "NoOptions",
+    "Parameter",
+    "Screen",
+    "View",
+    "argument",
+    "flag",
+    "get_view",
+    "option",
+    "view_names",
+]
+
+V = TypeVar("V")
+O = TypeVar("O")  # noqa: E741  # the options, beside V for the value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What a view is drawn on: `width` in characters, and whether it shows colours."""
+
+    width: int
+    has_colour: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One option of a view's own, as a command line takes it.
+
+    ``flags`` is empty for an argument, which is given by its place.
+    """
+
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    meaning: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+def argument(metavar: str, meaning: str, *, default: Any = MISSING) -> Any:
+    """Return a field of a view's options that is given by its place."""
+    return _field(Parameter(metavar=metavar, meaning=meaning), default)
+
+
+def option(*flags: str, metavar: str, meaning: str, default: Any, **limits: float) -> Any:
+    """Return a field of a view's options that takes a value; `limits` are minimum and maximum."""
+    return _field(Parameter(flags=flags, metavar=metavar, meaning=meaning, **limits), default)
+
+
+def flag(*flags: str, meaning: str) -> Any:
+    """Return a field of a view's options that is true where it is given."""
+    return _field(Parameter(flags=flags, meaning=meaning), False)
+
+
+def _field(parameter: Parameter, default: Any) -> Any:
+    return field(default=default, metadata={"parameter": parameter})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoOptions:
+    """The options of a view that has none of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View(Generic[V, O]):
+    """One way of looking at the records of a store.
+
+    Parameters
+    ----------
+    name : str
+        What is typed after ``bench show``.
+    summary : str
+        What it shows, in one sentence of which the first word is "Show".
+    about : str
+        What else its help says; "For example:" begins the lines of commands.
+    compute : callable
+        From the boards and the view's own options to a frozen value, without any text.
+    columns : sequence of str
+        The stable columns of its table, each of them in the registry of fields.
+    draw : callable
+        From the value, the options and a screen to the lines a person reads.
+    takes : sequence of str
+        Which of the shared options it takes: ``dataset``, ``model``, ``exclude_duplicates``.
+    options : type
+        A frozen dataclass of the view's own options: `argument`, `option`, `flag`.
+    more_columns : callable
+        From the value to further columns, where its table has one for each metric and the like.
+    rows : callable
+        From the value to the rows of the table; left out, the columns are read as attributes.
+    document : callable
+        From the value to what ``--json`` prints; left out, the rows.
+    table : str
+        What the rows of ``--csv`` are, where they are not the whole view.
+    """
+
+    name: str
+    summary: str
+    about: str = ""
+    compute: Callable[[Boards, O], V]
+    columns: Sequence[str]
+    draw: Callable[[V, O, Screen], Iterable[RenderableType]]
+    takes: Sequence[str] = ()
+    options: type[O] = NoOptions  # type: ignore[assignment]  # the default of a view without any
+    more_columns: Callable[[V], Sequence[str]] | None = None
+    rows: Callable[[V], Iterable[Mapping[str, Any]]] | None = None
+    document: Callable[[V], Any] | None = None
+    table: str = ""
+
+    def columns_of(self, value: V) -> tuple[str, ...]:
+        """Return the columns of the table of a value."""
+        more = () if self.more_columns is None else self.more_columns(value)
+        return (*self.columns, *more)
+
+    def records(self, value: V) -> list[Mapping[str, Any]]:
+        """Return the rows of the table, plain data under the names of `columns`."""
+        if self.rows is not None:
+            return list(self.rows(value))
+        items: Any = value
+        return [{name: getattr(item, name) for name in self.columns} for item in items]
+
+    def as_data(self, value: V) -> Any:
+        """Return the value as plain data: what ``--json`` prints."""
+        return self.records(value) if self.document is None else self.document(value)
+
+
+def view_names() -> list[str]:
+    """Return the names of all views: those of this package's modules."""
+    modules = [module.name for module in iter_modules(__path__)]
+    return [name.replace("_", "-") for name in modules if not name.startswith("_")]
+
+
+def get_view(name: str) -> View[Any, Any]:
+    """Return the view of this name; only its own module is loaded."""
+    view: View[Any, Any] = import_module(f"{__name__}.{name.replace('-', '_')}").VIEW
+    return view

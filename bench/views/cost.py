@@ -1,0 +1,196 @@
+"""What models cost: to train, to keep and to predict with; an 8-bit model beside its float."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import fmean
+from typing import Any, Final
+
+import numpy as np
+from rich.text import Text
+
+from bench.board.boards import Boards
+from bench.board.rows import Row
+from bench.errors import BenchError, StoreError
+from bench.planning.identity import evaluation_id
+from bench.render.console import clean, plain
+from bench.render.table import Column, Line, lay_out
+from bench.store.fields import format_value, share
+from bench.store.layout import Store
+from bench.store.read import read_evaluation, read_predictions
+from bench.views import NoOptions, Screen, View
+
+__all__ = ["VIEW", "Cost"]
+
+_MODEL: Final = Column(name="model", heading="model", align="left", wraps_at=24)
+_TRAINED_ON: Final = Column(name="train_dataset", heading="trained on", align="left", wraps_at=12)
+_TRAINING: Final = (
+    Column(name="fit_seconds", heading="fit"),
+    Column(name="fit_cpu_seconds", heading="CPU", keep=2),
+    Column(name="fit_images_per_second", heading="images/s", keep=1),
+    Column(name="peak_memory_bytes", heading="memory", keep=3),
+    Column(name="parameters", heading="parameters", keep=5),
+    Column(name="multiply_adds", heading="mult-adds", keep=4),
+    Column(name="precision", heading="precision", keep=7),
+    Column(name="threads", heading="threads", keep=6),
+)
+_PREDICTING: Final = (
+    Column(name="latency_ms_p50", heading="ms, 1 image"),
+    Column(name="latency_ms_p95", heading="p95", keep=7),
+    Column(name="best_batch", heading="best batch", keep=4),
+    Column(name="latency_ms_best_batch", heading="ms", keep=6),
+    Column(name="predict_images_per_second", heading="images/s", keep=3),
+    Column(name="model_bytes", heading="weights", keep=8),
+    Column(name="file_bytes", heading="file", keep=2),
+    Column(name="accuracy", heading="accuracy", keep=5),
+    Column(name="float_agreement", heading="as float", keep=1),
+)
+_LEGEND: Final = (
+    "fit: seconds of the training; CPU: of all its threads together; images/s: an epoch's images a "
+    "second; memory: the most the trial used; mult-adds: multiply-adds for one image.",
+    "ms, 1 image: median from an image to its probabilities, after warm-up, and p95 of it; best "
+    "batch: of 1, 8, 64 and 512 images at once the one with the most images/s, and its ms.",
+)
+_LEGEND_FLOAT: Final = "as float: share of images that the 8-bit model reads as its float model."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """A row that succeeded.
+
+    ``float_agreement`` is the share of images that an 8-bit model reads as the float model it was
+    made from, mean over the seeds; None of other rows, and where that was not tested on the same
+    images.
+    """
+
+    row: Row
+    float_agreement: float | None
+
+
+def compute(boards: Boards, options: NoOptions) -> tuple[Cost, ...]:
+    """Return the rows that have a cost, board by board.
+
+    Raises
+    ------
+    BenchError
+        If none fits.
+    """
+    if not boards.rows:
+        raise BenchError("nothing to show", why="no trial that succeeded fits")
+    return tuple(
+        Cost(row=row, float_agreement=_float_agreement(boards.store, row)) for row in boards.rows
+    )
+
+
+def _float_agreement(store: Store, row: Row) -> float | None:
+    if "int8" not in row.variant:
+        return None
+    shares = [_agreement(store, name) for name in row.evaluations]
+    known = [each for each in shares if each is not None]
+    return fmean(known) if known and len(known) == len(shares) else None
+
+
+def _agreement(store: Store, name: str) -> float | None:
+    folder = store.evaluations / name
+    try:
+        record = read_evaluation(folder)
+        if "quantize" not in record.transform:
+            return None
+        rest = {key: value for key, value in record.transform.items() if key != "quantize"}
+        plain = evaluation_id(record.trial_id, record.test_hash, rest)
+        float_model = read_predictions(store.evaluation(record.trial_id, plain))
+        int8_model = read_predictions(folder)
+    except StoreError:  # not there, or damaged: bench results verify says so
+        return None
+    return float(np.mean(float_model.predicted == int8_model.predicted))
+
+
+def rows_of(value: Iterable[Cost]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the table."""
+    for cost in value:
+        yield _record(cost)
+
+
+def _record(cost: Cost) -> dict[str, Any]:
+    names = [name for name in VIEW.columns if hasattr(cost.row, name)]
+    of_row = {name: getattr(cost.row, name) for name in names}
+    known = of_row | {"float_agreement": cost.float_agreement}
+    return {name: known[name] for name in VIEW.columns}
+
+
+def draw(value: Sequence[Cost], options: NoOptions, screen: Screen) -> Iterator[Text]:
+    """Yield two tables a board, of training and of predicting, and what the columns mean."""
+    for name, group in groupby(value, key=lambda cost: cost.row.test_dataset):
+        costs = list(group)
+        yield plain(name, "heading")
+        for columns, shown in ((_TRAINING, _trained(costs)), (_PREDICTING, costs)):
+            lines = [Line(cells=_cells(cost, columns)) for cost in shown]
+            yield from lay_out((*_names(costs), *columns), lines, screen.width, indent=1)
+            yield Text()
+    yield from map(Text, _LEGEND)
+    if any(cost.float_agreement is not None for cost in value):
+        yield Text(_LEGEND_FLOAT)
+
+
+def _trained(costs: Sequence[Cost]) -> list[Cost]:
+    """Return a row a training: an 8-bit row was trained as its float row was."""
+    found: dict[tuple[str, ...], Cost] = {}
+    for cost in sorted(costs, key=lambda cost: "int8" in cost.row.variant):
+        found.setdefault(cost.row.trials, cost)
+    return list(found.values())
+
+
+def _names(costs: Sequence[Cost]) -> tuple[Column, ...]:
+    is_single = len({cost.row.train_dataset for cost in costs}) == 1
+    return (_MODEL,) if is_single else (_MODEL, _TRAINED_ON)
+
+
+def _cells(cost: Cost, columns: Sequence[Column]) -> dict[str, Text]:
+    record: Mapping[str, Any] = _record(cost)
+    row = cost.row
+    cells = {"model": plain(row.label), "train_dataset": Text(clean(row.train_dataset))}
+    for column in columns:
+        value = record[column.name]
+        if value is None:
+            continue
+        is_share = column.name in ("accuracy", "float_agreement")
+        shown = share(value, 4) if is_share else format_value(column.name, value)
+        cells[column.name] = Text(shown)
+    return cells
+
+
+VIEW = View(
+    name="cost",
+    summary="Show what models cost: seconds, memory, bytes, time for one image and for the best "
+    "batch.",
+    about="For example:\n  bench show cost -d mnist",
+    takes=("dataset", "model"),
+    compute=compute,
+    columns=(
+        "test_dataset",
+        "train_dataset",
+        "model",
+        "variant",
+        "seeds",
+        "accuracy",
+        "float_agreement",
+        "precision",
+        "threads",
+        "fit_seconds",
+        "fit_cpu_seconds",
+        "fit_images_per_second",
+        "peak_memory_bytes",
+        "parameters",
+        "multiply_adds",
+        "model_bytes",
+        "file_bytes",
+        "latency_ms_p50",
+        "latency_ms_p95",
+        "best_batch",
+        "latency_ms_best_batch",
+        "predict_images_per_second",
+        "predict_us_per_image",
+    ),
+    rows=rows_of,
+    draw=draw,
+)

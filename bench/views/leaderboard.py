@@ -1,0 +1,122 @@
+"""The leaderboard of each test split: rows over seeds, ranked; people's digits below it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from bench.board.boards import Boards
+from bench.board.leaderboard import per_seed
+from bench.board.rows import Board, Row, row_as_dict
+from bench.board.views import PersonReading, people_of
+from bench.errors import OptionError
+from bench.render.console import plain
+from bench.render.leaderboard import board_view, closing_lines
+from bench.render.people import people_lines
+from bench.render.table import Column, Line, lay_out
+from bench.store.fields import LEADERBOARD_FIELDS, format_value
+from bench.store.layout import Store
+from bench.views import Screen, View, flag
+
+__all__ = ["VIEW", "Leaderboards", "draw_boards"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How much of the boards."""
+
+    all_rows: bool = flag("--all-rows", meaning="Every row, not only the best.")
+    per_seed: bool = flag("--per-seed", meaning="A row an evaluation, not one over the seeds.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboards:
+    """The boards of a store; ``seeds`` holds a row an evaluation where these were asked for."""
+
+    store: Store
+    boards: tuple[Board, ...]
+    seeds: tuple[Row, ...] | None = None
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the table."""
+        return tuple(r for b in self.boards for r in b.rows) if self.seeds is None else self.seeds
+
+    def people(self, board: Board) -> Mapping[str, Sequence[PersonReading]]:
+        """Return how each row's first evaluation read each person, on boards of own folders."""
+        rows = [row for row in board.rows if row.evaluations] if board.evaluation_only else []
+        return {row.evaluations[0]: people_of(self.store, row) for row in rows}
+
+
+def compute(boards: Boards, options: Options) -> Leaderboards:
+    """Return the boards asked for."""
+    if options.per_seed and boards.exclude_duplicates:
+        raise OptionError(
+            "--per-seed and --exclude-duplicates",
+            why="images are left out for all rows of a board",
+            fix="leave one out",
+        )
+    found = tuple(boards.all)
+    seeds = None
+    if options.per_seed:
+        rows = per_seed(boards.store, test_datasets=boards.datasets or None)
+        seeds = tuple(row for row in rows if boards.has_model(row.model))
+    return Leaderboards(store=boards.store, boards=found, seeds=seeds)
+
+
+def draw(value: Leaderboards, options: Options, screen: Screen) -> Iterator[RenderableType]:
+    """Yield the boards, each with its part for people, and the closing lines."""
+    if value.seeds is None:
+        yield from draw_boards(value, screen, all_rows=options.all_rows)
+        yield from map(Text, closing_lines(value.boards))
+    else:
+        yield from _seeds(value.seeds, screen.width)
+
+
+def draw_boards(
+    value: Leaderboards, screen: Screen, *, all_rows: bool = False
+) -> Iterator[RenderableType]:
+    """Yield the boards, each with its part for people."""
+    for board in value.boards:
+        yield board_view(board, screen.width, all_rows=all_rows)
+        lines = people_lines(board, value.people(board), screen.width, all_rows=all_rows)
+        if lines:
+            yield Text()
+            yield from lines
+        yield Text()
+
+
+def _seeds(rows: Sequence[Row], width: int) -> Iterator[Text]:
+    """Yield a line an evaluation."""
+    names = ("model", "test_dataset", "train_dataset", "accuracy", "macro_f1", "fit_seconds")
+    columns = (
+        *(Column(name=name, heading=name.replace("_", " "), align="left") for name in names[:3]),
+        *(Column(name=name, heading=name.replace("_", " ")) for name in names[3:]),
+        Column(name="trial", heading="trial", align="left"),
+    )
+    lines = []
+    for row in rows:
+        cells = {name: plain(format_value(name, getattr(row, name))) for name in names}
+        cells |= {"model": plain(row.label), "trial": Text(row.trials[0][:8])}
+        lines.append(Line(cells=cells))
+    yield from lay_out(columns, lines, width, indent=1)
+
+
+def rows_of(value: Leaderboards) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the table."""
+    yield from map(row_as_dict, value.rows)
+
+
+VIEW = View(
+    name="leaderboard",
+    summary="Show the leaderboard of each test split.",
+    about="For example:\n  bench show leaderboard -d digits-uci --csv",
+    takes=("dataset", "model", "exclude_duplicates"),
+    options=Options,
+    compute=compute,
+    columns=LEADERBOARD_FIELDS,
+    rows=rows_of,
+    draw=draw,
+)
