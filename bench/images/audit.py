@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bench.images.exact import length, middle_of_mass
 from bench.images.normalise import stroke_width
 from bench.images.shape import to_grey
 from bench.spec import Images, as_float
@@ -114,9 +115,8 @@ def _measure(image: npt.NDArray[np.float32]) -> tuple[float, ...]:
         return float(is_light), 0.0, 0.0, 0.0, 0.0
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     extent = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-    down = float(ink.sum(axis=1) @ np.arange(ink.shape[0])) / float(ink.sum())
-    across = float(ink.sum(axis=0) @ np.arange(ink.shape[1])) / float(ink.sum())
-    offset = np.hypot(down - (grey.shape[0] - 1) / 2, across - (grey.shape[1] - 1) / 2)
+    down, across = middle_of_mass(ink)
+    offset = length(down - (grey.shape[0] - 1) / 2, across - (grey.shape[1] - 1) / 2)
     # The steepest step between neighbours: near 1 for a sharp edge, small for a blurred one.
     steps = np.abs(np.diff(ink, axis=1)).ravel()
     sharpness = float(np.percentile(steps[steps > 0.02], 95)) if (steps > 0.02).any() else 0.0

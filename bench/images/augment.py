@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bench.images.exact import cosine, sine
+
 if TYPE_CHECKING:
     from bench.spec import Shape
 
@@ -127,7 +129,7 @@ def affine_matrices(
         b0 x + b1 y + b2); the last two entries, of the projection, are 0.
     """
     height, width, _ = shape
-    cos, sin = np.cos(radians), np.sin(radians)
+    cos, sin = cosine(radians), sine(radians)
     row_row, row_column = cos * zoom_rows, -sin * zoom_columns
     column_row, column_column = sin * zoom_rows, cos * zoom_columns
     row_0, column_0 = (height - 1) / 2, (width - 1) / 2

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
+from bench.images.exact import cosine, exponential, logarithm, normal, sine
+
 if TYPE_CHECKING:
     from bench.spec import Shape
 
@@ -88,7 +90,7 @@ def draw_changes(
     side = max(shape[0], shape[1])
 
     def around_zero(limit: float) -> npt.NDArray[np.float64]:
-        return np.clip(generator.normal(0, limit / 2, n), -limit, limit)
+        return np.clip(normal(generator, n) * (limit / 2), -limit, limit)
 
     def between(limits: tuple[float, float]) -> npt.NDArray[np.float64]:
         return generator.uniform(*limits, n)
@@ -96,19 +98,20 @@ def draw_changes(
     angle = np.deg2rad(around_zero(ranges.rotation_degrees))
     slant, aspect = around_zero(ranges.slant), around_zero(ranges.aspect)
     scale = between(ranges.scale)
-    x_scale, y_scale = scale * np.exp(aspect / 2), scale * np.exp(-aspect / 2)
-    cos, sin = np.cos(angle), np.sin(angle)
+    x_scale, y_scale = scale * exponential(aspect / 2), scale * exponential(-aspect / 2)
+    cos, sin = cosine(angle), sine(angle)
     rows = np.empty((n, N_PARAMETERS), dtype=np.float32)
     # Output to input: undo the scale, then the slant, then the rotation.
     rows[:, 0], rows[:, 1] = cos / x_scale, (cos * slant - sin) / y_scale
     rows[:, 3], rows[:, 4] = sin / x_scale, (sin * slant + cos) / y_scale
     rows[:, 2] = generator.uniform(-ranges.shift, ranges.shift, n) * side
     rows[:, 5] = generator.uniform(-ranges.shift, ranges.shift, n) * side
-    bends = generator.normal(0, 1, (n, _N_BENDS)) * generator.uniform(0, 1.5, (n, 1))
+    bends = normal(generator, (n, _N_BENDS)) * generator.uniform(0, 1.5, (n, 1))
     rows[:, 6 : 6 + _N_BENDS] = bends * ranges.bend * side
     rest = rows[:, 6 + _N_BENDS :]
     rest[:, 0], rest[:, 1] = between(ranges.thickness), between(ranges.gain)
-    rest[:, 2] = np.exp(between((float(np.log(ranges.gamma[0])), float(np.log(ranges.gamma[1])))))
+    low, high = logarithm(ranges.gamma)
+    rest[:, 2] = exponential(between((float(low), float(high))))
     rest[:, 3] = np.maximum(generator.uniform(-1, 1, n), 0) * ranges.noise
     rest[:, 4] = np.maximum(generator.uniform(-1, 1, n), 0) * ranges.tint
     # Whole numbers up to 2^24 are exact in float32.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bench.images.exact import exponential
 from bench.images.ink import Float, Mask
 
 __all__ = ["Marks", "gather_fragments", "label_marks", "score_marks"]
@@ -108,10 +109,10 @@ def score_marks(marks: Marks) -> npt.NDArray[np.float64]:
     side, extent = min(height, width), marks.extent
     down = (marks.boxes[:, 0] + marks.boxes[:, 2]) / (2 * height) - 0.5
     across = (marks.boxes[:, 1] + marks.boxes[:, 3]) / (2 * width) - 0.5
-    near_centre = np.exp(-3 * (down**2 + across**2))
+    near_centre = exponential(-3 * (down**2 + across**2))
     beyond_a_stroke = np.maximum(marks.contact - marks.stroke, 0) / extent
-    inside = np.exp(-4 * beyond_a_stroke - (marks.contact > 0))
-    drawn = np.exp(-6 * np.maximum(marks.stroke / extent - 0.45, 0))
+    inside = exponential(-4 * beyond_a_stroke - (marks.contact > 0))
+    drawn = exponential(-6 * np.maximum(marks.stroke / extent - 0.45, 0))
     ink = np.sqrt(marks.area) * marks.level
     size = np.sqrt(extent / side) * np.minimum(1, extent / (_LEAST_EXTENT * side))
     return np.asarray(ink * near_centre * inside * drawn * size)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import OptionError
+from bench.images.exact import blur, cosine, sine
 
 __all__ = ["CORRUPTIONS", "Corruption", "choose_corruptions", "corrupt"]
 
@@ -98,11 +99,11 @@ def corrupt(images: Image, name: str, strength: int, *, first_image: int = 0) ->
 
 
 def _affine(image: Image, matrix: npt.NDArray[np.float64], shift: npt.NDArray[np.float64]) -> Image:
-    """Sample an image at ``matrix @ (place - centre) + centre + shift``, zeros outside."""
+    """Sample an image at ``matrix · (place - centre) + centre + shift``, zeros outside."""
     from scipy.ndimage import affine_transform
 
     centre = (np.array(image.shape[:2]) - 1) / 2
-    offset = centre - matrix @ centre + shift
+    offset = centre - (matrix[:, 0] * centre[0] + matrix[:, 1] * centre[1]) + shift
     channels = [
         affine_transform(image[..., channel], matrix, offset, order=1, mode="constant")
         for channel in range(image.shape[2])
@@ -117,8 +118,8 @@ def _sign(random: np.random.Generator) -> int:
 
 def _rotate(image: Image, angle: float, random: np.random.Generator, size: float) -> Image:
     turn = angle * _sign(random)
-    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return _affine(image, matrix, np.zeros(2))
+    cos, sin = cosine(turn), sine(turn)
+    return _affine(image, np.array([[cos, -sin], [sin, cos]]), np.zeros(2))
 
 
 def _translate(image: Image, pixels: float, random: np.random.Generator, size: float) -> Image:
@@ -133,14 +134,11 @@ def _scale(image: Image, factor: float, random: np.random.Generator, size: float
 def _shear(image: Image, angle: float, random: np.random.Generator, size: float) -> Image:
     # scikit-image's shear by an angle, as MNIST-C calls it.
     turn = angle * _sign(random)
-    return _affine(image, np.array([[np.cos(turn), 0.0], [-np.sin(turn), 1.0]]), np.zeros(2))
+    return _affine(image, np.array([[cosine(turn), 0.0], [-sine(turn), 1.0]]), np.zeros(2))
 
 
 def _blur(image: Image, sigma: float, random: np.random.Generator, size: float) -> Image:
-    from scipy.ndimage import gaussian_filter
-
-    blurred: Image = gaussian_filter(image, sigma=(sigma * size, sigma * size, 0))
-    return blurred
+    return blur(image, sigma * size)
 
 
 def _shot_noise(image: Image, photons: float, random: np.random.Generator, size: float) -> Image:

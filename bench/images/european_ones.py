@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.images.exact import cosine, length, middle_of_mass, sine
+
 __all__ = ["with_flags"]
 
 
@@ -33,23 +35,22 @@ def with_flags(images: npt.NDArray[Any], generator: np.random.Generator) -> npt.
 
 def _with_flag(image: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDArray[np.uint8]:
     angle = np.deg2rad(generator.uniform(25, 62))
-    length, foot = generator.uniform(0.28, 0.62), generator.uniform(0.15, 0.4)
+    reach, foot = generator.uniform(0.28, 0.62), generator.uniform(0.15, 0.4)
     has_foot, width_factor = generator.random() < 1 / 3, generator.uniform(0.7, 1.1)
     ink = image[..., 0].astype(np.float32) / 255
     rows = np.flatnonzero(ink.max(axis=1) > 0.4)
     if len(rows) < 4:
         return image.astype(np.uint8)
     tall = len(rows)
-    columns = np.arange(ink.shape[1])
 
     def middle_of(part: npt.NDArray[np.intp]) -> tuple[float, float]:
-        weights = ink[part]
-        return float(part.mean()), float((weights.sum(axis=0) @ columns) / weights.sum())
+        return float(part.mean()), middle_of_mass(ink[part])[1]
 
     # Half of the usual width of a row of the stem, where a digit 1 is a single stroke.
     radius = max(0.9, float(np.median(ink[rows].sum(axis=1))) / 2) * width_factor
     head, base = middle_of(rows[:2]), middle_of(rows[-2:])
-    tip = head[0] + length * tall * np.cos(angle), head[1] - length * tall * np.sin(angle)
+    long = reach * tall
+    tip = head[0] + long * float(cosine(angle)), head[1] - long * float(sine(angle))
     drawn = np.maximum(ink, _stroke(ink.shape, head, tip, min(radius, 2.2)))
     if has_foot:
         left, right = (base[0], base[1] - foot * tall), (base[0], base[1] + foot * tall)
@@ -64,18 +65,16 @@ def _stroke(
     """Return a straight stroke with round ends and soft edges."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     along = stop[0] - start[0], stop[1] - start[1]
-    squared = along[0] ** 2 + along[1] ** 2
+    squared = along[0] * along[0] + along[1] * along[1]
     share = np.clip(((y - start[0]) * along[0] + (x - start[1]) * along[1]) / squared, 0, 1)
-    distance = np.hypot(y - start[0] - share * along[0], x - start[1] - share * along[1])
+    distance = length(y - start[0] - share * along[0], x - start[1] - share * along[1])
     return np.asarray(np.clip(radius + 0.5 - distance, 0, 1), dtype=np.float32)
 
 
 def _centred(ink: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    total = ink.sum()
-    down = (ink.shape[0] - 1) / 2 - (ink.sum(axis=1) @ np.arange(ink.shape[0])) / total
-    across = (ink.shape[1] - 1) / 2 - (ink.sum(axis=0) @ np.arange(ink.shape[1])) / total
+    down, across = middle_of_mass(ink)
     moved = np.zeros_like(ink)
-    rows, columns = round(float(down)), round(float(across))
+    rows, columns = round((ink.shape[0] - 1) / 2 - down), round((ink.shape[1] - 1) / 2 - across)
     height, width = ink.shape
     moved[max(rows, 0) : height + min(rows, 0), max(columns, 0) : width + min(columns, 0)] = ink[
         max(-rows, 0) : height - max(rows, 0), max(-columns, 0) : width - max(columns, 0)

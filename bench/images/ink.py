@@ -9,6 +9,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from bench.images.exact import blur, hann_window, luma
+
 __all__ = [
     "CHANNELS",
     "Float",
@@ -26,7 +28,6 @@ Float: TypeAlias = npt.NDArray[np.float32]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 CHANNELS: Final = ("grey", "red", "green", "blue")
-_LUMA: Final = np.array([0.2989, 0.5870, 0.1140], dtype=np.float32)
 _MEASURE_SIDE: Final = 128
 _PAPER_SIDE: Final = 160
 # Below this the sensor's noise, not the ink, decides the ratio of ink to paper.
@@ -47,11 +48,11 @@ def grey_channels(photo: npt.NDArray[Any]) -> dict[str, Float]:
     scaled = photo.astype(np.float32) * np.float32(1 / 255)
     if scaled.ndim == 2:
         return {"grey": scaled}
-    luma = np.asarray(scaled @ _LUMA, dtype=np.float32)
+    grey = luma(scaled)
     if photo.shape[2] != 3 or int(np.ptp(photo, axis=2).max()) < 6:
-        return {"grey": luma}
+        return {"grey": grey}
     colours = {name: np.ascontiguousarray(scaled[..., i]) for i, name in enumerate(CHANNELS[1:])}
-    return {"grey": luma, **colours}
+    return {"grey": grey, **colours}
 
 
 def choose_channel(channels: dict[str, Float]) -> str:
@@ -83,7 +84,7 @@ def polarity_evidence(grey: Float) -> tuple[float, float]:
     border, where the table and the page's edge are, weigh less.
     """
     departure = _departure(grey)
-    rows, columns = (np.hanning(n + 2)[1:-1] for n in departure.shape)
+    rows, columns = (hann_window(n) for n in departure.shape)
     weight = np.sqrt(rows[:, None] * columns)
     threshold = 3 * noise_level(departure)
     dark = np.maximum(-departure - threshold, 0) ** 2 * weight
@@ -137,11 +138,11 @@ def paper_light(grey: Float, stroke_share: float) -> Float:
     step = max(1, round(max(grey.shape) / _PAPER_SIDE))
     small = reduce_by(grey, step)
     if step > 1:
-        small = ndimage.gaussian_filter(small, 0.7)
+        small = blur(small, 0.7)
     reach = max(3, round(stroke_share * min(small.shape)) | 1)
     padded = np.pad(small, reach, mode="edge")
     closed = ndimage.grey_closing(padded, size=(reach, reach))[reach:-reach, reach:-reach]
-    light = np.asarray(ndimage.gaussian_filter(closed, reach / 6, mode="nearest"), dtype=np.float32)
+    light = blur(closed, reach / 6, mode="nearest")
     if light.shape == grey.shape:
         return light
     # The blocks of the last row and column may stick out of the picture.

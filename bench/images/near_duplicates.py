@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bench.images.exact import whole_product
 from bench.images.shape import resize, to_grey
 from bench.spec import Images, as_float
 
@@ -14,7 +15,10 @@ __all__ = ["hash_pairs", "near_duplicates", "perceptual_hash"]
 
 Hashes = npt.NDArray[np.uint64]
 Pairs = npt.NDArray[np.int64]
-Vectors = npt.NDArray[np.float32]
+Vectors = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+# The length of a vector: whole numbers, so that their products are exact on every processor.
+_UNIT: Final = 2**20
 _HASHED_PX: Final = 14
 _COMPARED_PX: Final = 28
 _ROWS_AT_ONCE: Final = 1024
@@ -51,8 +55,8 @@ def perceptual_hash(images: Images) -> Hashes:
     hashes = np.zeros(len(images), dtype=np.uint64)
     for first in range(0, len(images), _ROWS_AT_ONCE):
         part = _vectors(images[first : first + _ROWS_AT_ONCE], _HASHED_PX)
-        # Blank paper must not flip with the last digit of a float.
-        bits = part @ _planes() > 1e-4
+        # Blank paper, all but 0, must not flip with a grain of it.
+        bits = whole_product(part, _planes()) > 1e-4 * _UNIT
         packed = np.packbits(bits, axis=1)
         hashes[first : first + len(part)] = packed.view(">u8")[:, 0]
     return hashes
@@ -63,7 +67,7 @@ def _planes() -> Vectors:
     """Return random signs, (pixels, 64); numpy keeps the raw stream of a generator for good."""
     raw = np.random.PCG64(1).random_raw(_HASHED_PX**2).astype(">u8")
     bits = np.unpackbits(raw.view(np.uint8)).reshape(_HASHED_PX**2, 64)
-    return bits.astype(np.float32) * 2 - 1
+    return bits.astype(np.int64) * 2 - 1
 
 
 def hash_pairs(a: Hashes, b: Hashes, max_distance: int) -> Iterator[Pairs]:
@@ -103,7 +107,7 @@ def near_duplicates(a: Images, b: Images) -> Pairs:
     ndarray of shape (n_pairs, 2), int64
         Places in `a` and in `b`, sorted.
     """
-    kept, differences = [np.zeros((0, 2), dtype=np.int64)], [np.zeros(0, dtype=np.float32)]
+    kept, differences = [np.zeros((0, 2), dtype=np.int64)], [np.zeros(0)]
     for found in _batches(hash_pairs(perceptual_hash(a), perceptual_hash(b), _MAX_DISTANCE)):
         difference = 1 - _correlation(a, b, found)
         is_alike = difference <= _ALIKE
@@ -134,33 +138,34 @@ def _batches(found: Iterator[Pairs]) -> Iterator[Pairs]:
         yield np.concatenate(held)
 
 
-def _correlation(a: Images, b: Images, pairs: Pairs) -> Vectors:
+def _correlation(a: Images, b: Images, pairs: Pairs) -> Floats:
     # A blank page is like no other: it holds nothing that could be the same.
     left = _vectors(a[pairs[:, 0]], _COMPARED_PX)
     right = _vectors(b[pairs[:, 1]], _COMPARED_PX)
-    together: Vectors = np.einsum("ij,ij->i", left, right)
-    return together
+    return np.asarray((left * right).sum(axis=1) / _UNIT**2)
 
 
-def _crowd_distance(a: Images, b: Images, places: npt.NDArray[np.int64]) -> Vectors:
+def _crowd_distance(a: Images, b: Images, places: npt.NDArray[np.int64]) -> Floats:
     """Return the difference of the picture in `a` that is sixth nearest to each of these of `b`.
 
     Infinite where `a` has fewer.
     """
-    nearest = np.full((len(places), _CROWD), np.inf, dtype=np.float32)
+    nearest = np.full((len(places), _CROWD), np.inf)
     wanted = _vectors(b[places], _COMPARED_PX)
     for first in range(0, len(a), _ROWS_AT_ONCE):
         part = _vectors(a[first : first + _ROWS_AT_ONCE], _COMPARED_PX)
-        together = np.concatenate([nearest, 1 - wanted @ part.T], axis=1)
+        difference = 1 - whole_product(wanted, part.T) / _UNIT**2
+        together = np.concatenate([nearest, difference], axis=1)
         nearest = np.partition(together, _CROWD - 1, axis=1)[:, :_CROWD]
     return np.asarray(nearest[:, _CROWD - 1])
 
 
 def _vectors(images: Images, side_px: int) -> Vectors:
-    """Return pictures as grey vectors of mean 0 and length 1; blank ones are 0."""
+    """Return pictures as grey vectors of mean 0 and length `_UNIT`; blank ones are 0."""
     part = as_float(np.asarray(images))
     grey = part if part.shape[3] == 1 else to_grey(part)
-    vectors = resize(grey, side_px, side_px).reshape(len(part), side_px**2)
-    vectors = vectors - vectors.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.where(lengths > 1e-4, vectors / np.maximum(lengths, 1e-4), 0).astype(np.float32)
+    pixels = resize(grey, side_px, side_px).reshape(len(part), side_px**2).astype(np.float64)
+    vectors = pixels - pixels.mean(axis=1, keepdims=True)
+    lengths = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+    scaled = np.where(lengths > 1e-4, vectors / np.maximum(lengths, 1e-4), 0) * _UNIT
+    return np.asarray(np.rint(scaled), dtype=np.int64)

@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from bench.images.exact import blur, middle_of_mass
 from bench.images.ink import Float, Mask
 
 __all__ = ["mnist_frame", "stroke_width"]
@@ -66,7 +67,6 @@ def _draw(cut: Float, box_px: int, stroke_px: float) -> Float:
     which a thin stroke would not survive, and after an enlargement, which rounds them.
     """
     from PIL import Image
-    from scipy import ndimage
 
     longer = max(cut.shape) - 4
     growth = 0.0
@@ -83,7 +83,7 @@ def _draw(cut: Float, box_px: int, stroke_px: float) -> Float:
         )
     large = np.asarray(Image.fromarray(cut).resize(_scaled(cut, scale), Image.Resampling.BICUBIC))
     if scale > 2:
-        large = np.asarray(ndimage.gaussian_filter(large, scale / 4), dtype=np.float32)
+        large = blur(large, scale / 4)
     return _soft_edges(large, growth)
 
 
@@ -120,12 +120,9 @@ def _place(fine: Float, side_px: int, centre: str) -> npt.NDArray[np.uint8]:
 
 
 def _middle_of(fine: Float, centre: str) -> tuple[float, float]:
-    by_row, by_column = fine.sum(axis=1), fine.sum(axis=0)
-    total = float(by_row.sum())
-    if total <= 0 or centre == "box":
+    if centre == "box" or not (fine >= 0.5).any():
         return fine.shape[0] / 2, fine.shape[1] / 2
-    y = float(by_row @ np.arange(len(by_row))) / total
-    x = float(by_column @ np.arange(len(by_column))) / total
+    y, x = middle_of_mass(fine)
     return y + 0.5, x + 0.5
 
 

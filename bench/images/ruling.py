@@ -11,12 +11,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from bench.images.exact import slope_of_line, tangent
 from bench.images.ink import Float, reduce_by
 
 __all__ = ["Ruling", "find_lines", "remove_lines"]
 
 _PARTS: Final = 8
-_SLOPES: Final = np.tan(np.deg2rad(np.arange(-12, 12.5, 1.0)))
+_SLOPES: Final = tangent(np.deg2rad(np.arange(-12, 12.5, 1.0)))
 _LEAST_Z: Final = 4.5
 _LEAST_LEVEL: Final = 0.015
 _MOST_LINES: Final = 40
@@ -81,7 +82,7 @@ def _find_family(small: Float, step: int, *, is_vertical: bool) -> list[Ruling]:
         # A block's middle lies half a block off its first pixel.
         centres = centres * step + (step - 1) / 2
         middles = (np.arange(_PARTS) + 0.5) * width * step / _PARTS
-        slope = float(np.polyfit(middles, centres, 1)[0])
+        slope = slope_of_line(middles, centres)
         lines.append(Ruling(centres=centres, slope=slope, is_vertical=is_vertical))
         quality[:, max(0, row - 3 * half) : row + 3 * half + 1] = 0
     return lines

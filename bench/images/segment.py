@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.images.components import Marks, gather_fragments, label_marks, score_marks
+from bench.images.exact import blur
 from bench.images.ink import (
     Float,
     Mask,
@@ -116,8 +117,6 @@ def read_ink(photo: npt.NDArray[Any], options: PreprocessOptions) -> list[Ink]:
 def _ink(
     grey: Float, channel: str, polarity: str, certainty: float, options: PreprocessOptions
 ) -> Ink:
-    from scipy import ndimage
-
     dark = grey if polarity == "dark" else 1 - grey
     raw = ink_strength(dark, flatten=options.flatten)
     strength, n_lines = raw, 0
@@ -125,7 +124,7 @@ def _ink(
         lines = find_lines(raw) if options.remove_lines else []
         n_lines = len(lines)
         cleaned = remove_lines(raw, lines) if lines else raw
-        strength = ndimage.gaussian_filter(cleaned, max(grey.shape) / 512)
+        strength = blur(cleaned, max(grey.shape) / 512)
     return Ink(
         grey=grey,
         strength=strength,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.images.components import Marks, label_marks
+from bench.images.exact import length
 from bench.images.findings import Fault, fault
 from bench.images.ink import Float, Mask
 from bench.images.normalise import mnist_frame
@@ -117,7 +118,7 @@ def _of_one_size(marks: Marks) -> tuple[npt.NDArray[np.intp], float]:
     if not may_be.any():
         return np.zeros(0, dtype=np.intp), 0.0
     weight = np.sqrt(marks.area) * marks.level**2 * may_be
-    order = np.argsort(heights)
+    order = np.argsort(heights, kind="stable")
     usual = heights[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)]
     dark = marks.level > 0.4 * float(np.median(marks.level[may_be & (heights > 0.6 * usual)]))
     chosen = may_be & dark & (heights > _SHORTEST * usual) & (heights < _TALLEST * usual)
@@ -163,7 +164,7 @@ def _join_stacked(marks: Marks, members: list[set[int]], usual: float) -> list[s
 def _gap(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:
     down = max(int(a[0] - b[2]), int(b[0] - a[2]), 0)
     across = max(int(a[1] - b[3]), int(b[1] - a[3]), 0)
-    return float(np.hypot(down, across))
+    return float(length(down, across))
 
 
 def _union_box(marks: Marks, group: set[int] | frozenset[int]) -> Box:

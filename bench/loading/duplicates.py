@@ -12,7 +12,7 @@ from bench.loading.refs import SplitRef
 
 __all__ = ["near_duplicate_pairs"]
 
-_VERSION = 1  # of what counts as one
+_VERSION = 2  # of what counts as one
 
 
 def near_duplicate_pairs(train: SplitRef, test: SplitRef) -> npt.NDArray[np.int64]:

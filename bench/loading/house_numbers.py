@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError, DataError
+from bench.images.exact import luma
 
 __all__ = ["convert_svhn", "read_cropped_mat", "write_house_numbers"]
 
-_LUMA = np.array([0.2989, 0.5870, 0.1140], dtype=np.float32)
 _TRAIN_SHARE = 0.7  # 42,000 of 60,000, as in the source notebook's file
 _ROWS_AT_ONCE = 2048
 
@@ -84,7 +84,7 @@ def read_cropped_mat(path: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[n
     grey = np.empty((n, height, width), dtype=np.float32)
     for start in range(0, n, _ROWS_AT_ONCE):
         block = np.moveaxis(colour[..., start : start + _ROWS_AT_ONCE], 3, 0)
-        grey[start : start + len(block)] = block.astype(np.float32) @ _LUMA
+        grey[start : start + len(block)] = luma(block.astype(np.float32))
     return grey, np.asarray(labels % 10, dtype=np.int64)
 
 

@@ -71,6 +71,7 @@ def _fonts() -> "list[FreeTypeFont]":
 
 
 def _one(label: int, fonts: "list[FreeTypeFont]", rng: "np.random.Generator") -> Greys:
+    from bench.images.exact import normal
     from bench.images.shape import resize
 
     mask = _number_mask(label, fonts[rng.integers(len(fonts))], rng)
@@ -85,13 +86,16 @@ def _one(label: int, fonts: "list[FreeTypeFont]", rng: "np.random.Generator") ->
         less = int(rng.integers(11, 22))
         soft = resize(small[np.newaxis, :, :, np.newaxis], less, less)
         small = resize(soft, _SIDE, _SIDE)[0, ..., 0]
-    noisy = small + rng.normal(0, rng.uniform(2, 10), small.shape)
+    grain = rng.uniform(2, 10)
+    noisy = small + normal(rng, small.shape) * grain
     return np.asarray(np.clip(np.rint(noisy), 0, 255), dtype=np.float32)
 
 
 def _number_mask(label: int, font: "FreeTypeFont", rng: "np.random.Generator") -> npt.NDArray[Any]:
     """Draw the digit and, mostly, neighbours; slant and turn it. Ink is 1."""
     from PIL import Image, ImageDraw
+
+    from bench.images.exact import cosine, sine
 
     image = Image.new("L", (_CANVAS, _CANVAS))
     draw = ImageDraw.Draw(image)
@@ -110,7 +114,7 @@ def _number_mask(label: int, font: "FreeTypeFont", rng: "np.random.Generator") -
         rng.uniform(-0.12, 0.12),
         rng.uniform(0.9, 1.15),
     )
-    cos, sin, middle = np.cos(turn), np.sin(turn), _CANVAS / 2
+    cos, sin, middle = float(cosine(turn)), float(sine(turn)), _CANVAS / 2
     a, b = squeeze * cos, squeeze * (shear * cos - sin)
     d, e = sin, shear * sin + cos
     matrix = (a, b, middle - a * middle - b * middle, d, e, middle - d * middle - e * middle)
@@ -122,9 +126,11 @@ def _number_mask(label: int, font: "FreeTypeFont", rng: "np.random.Generator") -
 
 def _gradient(rng: "np.random.Generator", *, centre: float, strength: float) -> npt.NDArray[Any]:
     """Return light that falls off in some direction, (canvas, canvas), mean `centre`."""
+    from bench.images.exact import cosine, sine
+
     across, down = np.meshgrid(np.linspace(-1, 1, _CANVAS), np.linspace(-1, 1, _CANVAS))
     angle = rng.uniform(0, 2 * np.pi)
-    light: npt.NDArray[Any] = centre + strength * (across * np.cos(angle) + down * np.sin(angle))
+    light: npt.NDArray[Any] = centre + strength * (across * cosine(angle) + down * sine(angle))
     return light
 
 

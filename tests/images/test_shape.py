@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.images.shape import adapt, describe_adaptation, resize, resize_weights, to_grey
+from bench.images.shape import adapt, describe_adaptation, resize, resize_taps, to_grey
 
 SIDES = st.integers(1, 40)
 
@@ -38,10 +38,13 @@ def test_a_flat_image_stays_exactly_flat(old: int, new: int, value: float) -> No
 @given(SIDES, SIDES)
 @settings(max_examples=60, deadline=None)
 def test_weights_are_not_negative_and_sum_to_one_for_each_new_pixel(old: int, new: int) -> None:
-    weights = resize_weights(old, new)
-    assert weights.shape == (new, old)
+    places, weights = resize_taps(old, new)
+    assert places.shape == weights.shape
+    assert len(weights) == new
+    assert (places >= 0).all()
+    assert (places < old).all()
     assert (weights >= 0).all()
-    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-15)
 
 
 @given(SIDES, SIDES, SIDES, SIDES, st.integers(0, 1000))
@@ -124,7 +127,7 @@ def test_no_images_are_resized_to_no_images() -> None:
 
 def test_a_side_of_no_pixels_is_refused() -> None:
     with pytest.raises(ValueError, match="0 pixels"):
-        resize_weights(0, 5)
+        resize_taps(0, 5)
 
 
 @pytest.mark.parametrize(
