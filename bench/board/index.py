@@ -60,6 +60,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     precision: str
     threads: int
     machine: str
+    instruction_set: str
     metrics: dict[str, float | None]
     intervals: dict[str, tuple[float, float, str]]
     not_scored: dict[str, str]
@@ -325,6 +326,7 @@ def _summarise(
         precision=trial.precision,
         threads=trial.threads,
         machine=trial.machine.processor if trial.machine else "",
+        instruction_set=trial.machine.instruction_set if trial.machine else "",
         metrics=_values(scored),
         intervals=_intervals(scored),
         not_scored=_reasons(scored),

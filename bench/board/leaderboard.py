@@ -298,6 +298,12 @@ def _notes(rows: Sequence[Row], last: Score, index: Index) -> tuple[str, ...]:
     machines = {row.machine for row in rows if row.machine}
     if len(machines) > 1:
         notes.append(f"trained on {len(machines)} kinds of processor: compare times with care")
+    instructions = sorted({name for row in rows for name in row.instruction_sets})
+    if len(instructions) > 1:
+        notes.append(
+            f"trained with {' and '.join(instructions)} instructions: the last digits of the"
+            " weights, and so some predictions, depend on that"
+        )
     notes += [
         f"a plugin's metric '{name}' is not used: a built-in one has its name"
         for name in plugin_metrics().refused

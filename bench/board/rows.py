@@ -66,6 +66,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     evaluations: tuple[Key, ...] = ()
     split_hash: KeyOrNone = ""
     machine: str = ""
+    instruction_sets: tuple[str, ...] = ()
     summary: str = ""
     place: int | None = None  # from 0, of ranked rows: by rank, then by accuracy
 

@@ -86,6 +86,7 @@ def row_of(
         evaluations=tuple(score.folder for score in group),
         split_hash=first.split_hash,
         machine=first.machine,
+        instruction_sets=tuple(sorted({each.instruction_set for each in group} - {""})),
         summary=first.summary,
     )
 

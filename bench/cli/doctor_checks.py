@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.execution.machine import machine_facts
 from bench.loading.cache import cache_folder
 from bench.loading.files import data_dirs, find_files
-from bench.planning.identity import processor_flags
+from bench.planning.processor import has_bfloat16
 from bench.planning.selection import Session
 from bench.plugins.discovery import load_plugins
 from bench.render.doctor import Finding
@@ -110,14 +110,14 @@ def _version(name: str) -> str | None:
 def _machine() -> Iterator[Finding]:
     facts = machine_facts()
     yield _fact("machine", "resources", machine_words(facts))
-    yield _fact("machine", "processor", facts.processor)
+    instructions = f", {facts.instruction_set}" if facts.instruction_set else ""
+    yield _fact("machine", "processor", f"{facts.processor}{instructions}")
     yield _fact("machine", "system", facts.system)
-    fast = sorted(processor_flags() & {"avx512_bf16", "amx_bf16"})
     if facts.accelerator or Path("/proc/driver/nvidia").exists():
-        why = f"accelerator {facts.accelerator}"
+        fast, why = True, f"accelerator {facts.accelerator}"
     else:
-        why = f"the processor has {', '.join(fast)}" if fast else "the processor has no bfloat16"
-    precision = "float32" if "no bfloat16" in why else "bfloat16"
+        fast, why = has_bfloat16(), f"the processor has {'' if has_bfloat16() else 'no '}bfloat16"
+    precision = "bfloat16" if fast else "float32"
     yield _fact("machine", "precision auto", f"{precision} for networks: {why}")
     if facts.memory_bytes < _LOW_MEMORY_BYTES:
         yield _wrong("machine", "memory", "less than 4 GB", "use --budget quick and -j 1")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.planning.processor import instruction_set
 from bench.store.record import Machine
 
 __all__ = [
@@ -33,6 +34,7 @@ def machine_facts() -> Machine:
         cores=available_cores(),
         memory_bytes=psutil.virtual_memory().total,
         processor=_processor(),
+        instruction_set=instruction_set(),
         accelerator=_accelerator(),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),

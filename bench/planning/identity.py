@@ -12,6 +12,7 @@ import msgspec
 
 from bench.errors import OptionError
 from bench.options import OptionValue
+from bench.planning.processor import has_bfloat16
 from bench.plugins.discovery import BUILT_IN_PACKAGES, Candidate
 from bench.spec import ModelSpec, Precision
 from bench.store.record import Identity
@@ -21,7 +22,6 @@ __all__ = [
     "config_id",
     "evaluation_id",
     "identify",
-    "processor_flags",
     "resolve_precision",
     "trial_id",
 ]
@@ -179,18 +179,6 @@ def _version(distribution: str) -> str:
         return ""
 
 
-@cache
-def processor_flags() -> frozenset[str]:
-    """Return the processor's feature flags; empty where the system does not tell."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
-    return frozenset(
-        next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
-    )
-
-
 def resolve_precision(asked: str, spec: ModelSpec) -> Precision:
     """Return the precision a model trains in; ``auto`` asks the processor, not an engine.
 
@@ -202,9 +190,7 @@ def resolve_precision(asked: str, spec: ModelSpec) -> Precision:
     if asked not in ("auto", "float32", "bfloat16"):
         raise OptionError(f"precision '{asked}'", why="it is one of auto, float32, bfloat16")
     if asked == "auto":
-        fast = (
-            processor_flags() & {"avx512_bf16", "amx_bf16"} or Path("/proc/driver/nvidia").exists()
-        )
+        fast = has_bfloat16() or Path("/proc/driver/nvidia").exists()
         return "bfloat16" if fast and "bfloat16" in spec.precisions else "float32"
     # A model with one precision only (a forest) keeps it: asking a whole grid for bfloat16 is fine.
     return "bfloat16" if asked == "bfloat16" and "bfloat16" in spec.precisions else "float32"

@@ -192,7 +192,8 @@ _FURTHER: Final = (
     _field("retries", "whole number", "how often the trial was tried again", count),
     _field("evaluations", "list of text", "names of the evaluations' folders", _listed),
     _field("split_hash", "text", "names the file of sample names and groups"),
-    _field("machine", "mapping", "cores, memory, processor, accelerator, system"),
+    _field("machine", "mapping", "cores, memory, processor, instructions, accelerator, system"),
+    _field("instruction_sets", "list of text", "those that the seeds were trained with", _listed),
     _field("summary", "text", "the model in one line"),
 )
 

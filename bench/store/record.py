@@ -69,6 +69,7 @@ class Machine(_Struct, frozen=True, kw_only=True):
     cores: int
     memory_bytes: int
     processor: str
+    instruction_set: str = ""  # the best that the engines use, by oneDNN's name; empty: not known
     accelerator: str
     system: str
     python: str
