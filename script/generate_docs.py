@@ -38,6 +38,7 @@ FACTS_OF_A_MACHINE: Final = {
     "cores": "processor cores the run could use",
     "memory_bytes": "memory of the machine",
     "processor": "its name",
+    "instruction_set": "the best that the engines use, by oneDNN's name: AVX2, AVX512_CORE_BF16, …",
     "accelerator": "a GPU's name; empty for none",
     "system": "operating system",
     "python": "version of Python",

@@ -82,8 +82,8 @@ def _emulate(*arguments: str, **settings: str) -> subprocess.CompletedProcess[st
 def test_an_emulated_processor_is_what_numpy_and_bench_see() -> None:
     ask = (
         "import json, warnings; warnings.simplefilter('error'); import numpy.lib.introspect;"
-        "from bench.planning.processor import instruction_set; from threadpoolctl import threadpool_info;"
-        "import sys; json.dump([instruction_set(), threadpool_info()[0]['architecture']],"
+        "from bench.planning.processor import instruction_set; import sys;"
+        "from threadpoolctl import threadpool_info; json.dump([instruction_set(), threadpool_info()[0]['architecture']],"
         "sys.stdout)"
     )
     ended = _emulate("prescott", sys.executable, "-c", ask)
