@@ -83,8 +83,8 @@ def test_an_emulated_processor_is_what_numpy_and_bench_see() -> None:
     ask = (
         "import json, warnings; warnings.simplefilter('error'); import numpy.lib.introspect;"
         "from bench.planning.processor import instruction_set; import sys;"
-        "from threadpoolctl import threadpool_info; json.dump([instruction_set(), threadpool_info()[0]['architecture']],"
-        "sys.stdout)"
+        "from threadpoolctl import threadpool_info; kernel = threadpool_info()[0]['architecture'];"
+        "json.dump([instruction_set(), kernel], sys.stdout)"
     )
     ended = _emulate("prescott", sys.executable, "-c", ask)
     assert (ended.returncode, ended.stderr) == (0, "")

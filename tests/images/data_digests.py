@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.discovery import load_plugins
 from bench.images.augmentations import AUGMENTATIONS
 from bench.images.corruptions import CORRUPTIONS, corrupt
 from bench.images.european_ones import with_flags
@@ -25,6 +24,7 @@ from bench.images.preprocess_options import PreprocessOptions
 from bench.images.shape import adapt
 from bench.images.strips import segment_strip
 from bench.loading import load_dataset, open_split
+from bench.plugins.discovery import load_plugins
 from bench.spec import as_float
 
 Bytes = npt.NDArray[np.uint8]
