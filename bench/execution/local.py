@@ -5,15 +5,23 @@ import selectors
 import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
 from bench.errors import BenchError
-from bench.execution.claims import Claim, Entry, claim, release
+from bench.execution.claims import (
+    Claim,
+    Entry,
+    await_other,
+    claim,
+    is_lost,
+    release,
+    scratch,
+    try_lock,
+    waiting_words,
+)
 from bench.execution.events import Event, RunFinished, TrialFinished, TrialStarted, Warned
 from bench.execution.interrupts import Interrupts
 from bench.execution.isolation import Engine, Spawner, make_engine
@@ -31,14 +39,16 @@ from bench.execution.scheduling import (
 from bench.execution.worker import run_trial
 from bench.planning.task import Limits, Outcome, TrialTask
 from bench.store.atomic import readable_failure
+from bench.store.inside import modes_of
 from bench.store.layout import Store
-from bench.store.locks import take_lock
+from bench.store.locks import Renewal, renewing
 from bench.store.record import State
 
 __all__ = ["run_tasks"]
 
 _STOP_SECONDS = 1.8
 _POLL_HELD_SECONDS = 0.5
+_POLL_LOCKS_SECONDS = 5.0
 _LEAST_ROOM_BYTES = 64 << 20
 _RETRIED = (State.CRASHED, State.OUT_OF_MEMORY)
 
@@ -89,7 +99,12 @@ def run_tasks(
         told(Warned(message="limits of time and memory hold for isolated trials only"))
     n_jobs = choose_jobs(jobs, tasks) if isolate else 1
     started = time.monotonic()
-    with Interrupts() as interrupts, _scratch(store) as folder:
+    with (
+        Interrupts() as interrupts,
+        modes_of(store.root),
+        renewing() as renewal,
+        scratch(store, renewal) as folder,
+    ):
         run = _Run(
             store=store,
             limits=limits,
@@ -98,36 +113,22 @@ def run_tasks(
             threads=max(1, available_cores() // n_jobs),
             interrupts=interrupts,
             folder=folder,
+            renewal=renewal,
             waiting=deque(Entry(task=task) for task in longest_first(tasks)),
         )
-        if isolate:
-            run.run_isolated()
-        else:
-            run.run_here()
+        try:
+            if isolate:
+                run.run_isolated()
+            else:
+                run.run_here()
+        finally:
+            for entry in run.waiting:
+                release(entry)
     return RunFinished(
         counts=dict(run.counts),
         seconds=time.monotonic() - started,
         interrupted=interrupts.is_set,
     )
-
-
-@contextmanager
-def _scratch(store: Store) -> Iterator[Path]:
-    """Give a run a folder of its own under ``.work``; remove those of runs that are gone."""
-    for left in store.work.glob("run-*"):
-        if lock := take_lock(store.locks / f"{left.name}.lock"):
-            shutil.rmtree(left, ignore_errors=True)
-            lock.release()
-    folder = store.work / f"run-{uuid4().hex[:12]}"
-    lock = take_lock(store.locks / f"{folder.name}.lock")
-    with readable_failure(store.root):
-        folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if lock is not None:
-            lock.release()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,11 +142,13 @@ class _Run:
     threads: int
     interrupts: Interrupts
     folder: Path
+    renewal: Renewal
     waiting: deque[Entry]
     held: deque[Entry] = field(default_factory=deque)
     running: list[Entry] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     engines: dict[bool, Engine | Spawner] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
     number: int = 0
 
     def run_here(self) -> None:
@@ -212,9 +215,13 @@ class _Run:
             while self.waiting and len(self.running) < self.jobs:
                 self._start(self._next(), selector)
             if self.running or self.held:
-                for key, _ in selector.select(_POLL_HELD_SECONDS if self.held else None):
+                patience = _POLL_HELD_SECONDS if self.held else _POLL_LOCKS_SECONDS
+                for key, _ in selector.select(patience):
                     if isinstance(key.data, Entry):
                         self._hear(key.data, selector)
+            for entry in self.running:
+                if entry.trial is not None and is_lost(entry):
+                    entry.trial.stop()
             self._look_at_held()
 
     def _next(self) -> Entry:
@@ -321,20 +328,32 @@ class _Run:
             self.held.append(entry)
         elif isinstance(claimed, TrialFinished):
             self._count(claimed)
+        elif entry.lock is not None:
+            self.renewal.add(entry.lock)
+            if entry.lock.replaced is not None:
+                self._warn(f"took over from {entry.lock.replaced}, who no longer renews", entry)
         return claimed is Claim.OURS
 
+    def _warn(self, what: str, entry: Entry) -> None:
+        task = entry.task
+        message = f"{task.model} on {task.train_dataset}, seed {task.seed}: {what}"
+        self.emit(Warned(message=message, trial_id=task.trial_id))
+
     def _look_at_held(self) -> None:
-        """Once nothing else waits, try the trials that another run had."""
-        if self.waiting or len(self.running) >= self.jobs:
+        """Once nothing else waits, try the trials that another run had, and say whose they are."""
+        if self.waiting:
             return
         for _ in range(len(self.held)):
+            if len(self.running) + len(self.waiting) >= self.jobs:
+                return
             entry = self.held.popleft()
-            lock = take_lock(self.store.locks / f"{entry.task.trial_id}.lock")
-            if lock is None:
-                self.held.append(entry)
-            else:
-                lock.release()
-                self.waiting.append(entry)
+            (self.waiting if try_lock(self.store, entry) else self.held).append(entry)
+        if self.held and not self.waiting:
+            for words in waiting_words(self.store, self.held):
+                # The number goes down while one waits: each holder is named once.
+                if words.partition(":")[2] not in self.said:
+                    self.said.add(words.partition(":")[2])
+                    self.emit(Warned(message=words))
 
     def _begin(self, entry: Entry) -> None:
         task = entry.task
@@ -352,6 +371,12 @@ class _Run:
         )
 
     def _finish(self, entry: Entry, outcome: Outcome) -> None:
+        if is_lost(entry):
+            shutil.rmtree(outcome.folder, ignore_errors=True)
+            self._warn("its lock was taken by another run, so nothing of it is stored here", entry)
+            await_other(self.store, entry)
+            self.held.append(entry)
+            return
         may_retry = outcome.state in _RETRIED and entry.retries < self.limits.retries
         if may_retry and not self.interrupts.is_set:
             entry.retries += 1

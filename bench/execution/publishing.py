@@ -10,6 +10,7 @@ from bench.errors import StoreError
 from bench.execution.worker import TRACE, TRIAL, base_record, new_attempt
 from bench.planning.task import EvaluationTask, Outcome, TrialTask
 from bench.store.atomic import readable_failure
+from bench.store.inside import make_folder
 from bench.store.layout import HISTORY, LOG, RECORD, Store
 from bench.store.read import read_evaluation, read_trial
 from bench.store.record import State
@@ -95,7 +96,7 @@ def _publish_splits(store: Store, place: Path) -> None:
     if not place.is_dir():
         return
     with readable_failure(store.root):
-        store.splits.mkdir(parents=True, exist_ok=True)
+        make_folder(store.splits)
         for path in place.glob("*.npz"):
             path.replace(store.splits / path.name)
 
@@ -145,4 +146,4 @@ def check_writable(store: Store) -> None:
         raise StoreError(f"store {store.root}", why="it is a file, not a folder")
     with readable_failure(store.root):
         for folder in (store.trials, store.evaluations, store.work, store.locks):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)

@@ -33,6 +33,7 @@ from bench.execution.splits import open_split
 from bench.planning.task import Outcome, TrialTask
 from bench.plugins.discovery import load_model
 from bench.spec import Classifier, Description, ImageSet, ModelSpec
+from bench.store.inside import refuse_links_below
 from bench.store.layout import HISTORY, MODEL, RECORD
 from bench.store.read import read_trial
 from bench.store.record import State, TrialRecord
@@ -187,7 +188,9 @@ class _Trial:
         if not (folder / MODEL).is_dir():
             return None
         try:
-            return load_trained(spec, folder / MODEL, build_context(self.task, self.threads))
+            return load_trained(
+                spec, refuse_links_below(folder / MODEL), build_context(self.task, self.threads)
+            )
         # A damaged or older model may make its library raise anything.
         except Exception as error:  # noqa: BLE001
             reason = one_line(error, self.folders)
@@ -225,6 +228,7 @@ class _Trial:
         folder.mkdir()
         try:
             save(folder)
+            refuse_links_below(folder)
         except BenchError as error:
             shutil.rmtree(folder)
             note = f"its model is not kept: {scrub(str(error), self.folders)}"

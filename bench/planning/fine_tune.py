@@ -21,6 +21,7 @@ from bench.planning.identity import config_id, evaluation_id, identify, trial_id
 from bench.planning.task import EvaluationTask, PluginRef, TrialTask
 from bench.plugins.discovery import Plugins
 from bench.spec import ImageSet
+from bench.store.inside import refuse_links_below
 from bench.store.layout import MODEL, Store
 from bench.store.read import read_evaluation, read_predictions, read_trial
 from bench.store.record import Duplicate, EvaluationRecord, TrialRecord
@@ -236,7 +237,7 @@ def _fold_task(
         if store.evaluation(trial, evaluation.evaluation_id).is_dir()
         else (evaluation,),
         stored=str(store.trial(trial)) if is_stored else "",
-        initial_weights=str(store.trial(base.trial_id) / MODEL),
+        initial_weights=str(refuse_links_below(store.trial(base.trial_id) / MODEL)),
         heavy="tensorflow" in base.identity.requires,
         resumes=spec.resumes,
     )

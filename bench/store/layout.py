@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from bench.config import Config
 from bench.store.atomic import readable_failure
-from bench.store.inside import make_folder, refuse_link
+from bench.store.inside import make_folder, refuse_link, refuse_links_below
 
 __all__ = ["DEFAULT_STORE", "Store", "store_of"]
 
@@ -75,7 +75,7 @@ class Store:
 
     def checkpoint(self, trial_id: str) -> Path:
         """Return where an unfinished trial keeps its checkpoint between runs."""
-        return refuse_link(refuse_link(self.work / "checkpoints") / trial_id)
+        return refuse_links_below(refuse_link(self.work / "checkpoints") / trial_id)
 
     def new_work_folder(self) -> Path:
         """Create a folder on the store's own file system, to be renamed into place.

@@ -1,66 +1,153 @@
-"""Locks that let two runs share one store: one file each, taken over when its holder is gone.
+"""Locks that let several users and machines share one store: one file each, released or replaced.
 
 A lock is a ``flock`` on a small file, which the system releases when its holder dies, however it
 dies; a copy of the descriptor in a process that works for the holder keeps it. On a file system
-without ``flock`` the file's existence is the lock, and its content says who holds it: a holder is
-gone when no process of its number and start time lives on its machine (or the machine has been
-started since). There, a lock held on another machine is never taken over.
+without ``flock`` the file's existence is the lock. Its content says who holds it: on its own
+machine a holder is gone when no process of its number and start time lives there. Another
+machine's, which cannot be asked, renews its lock (the time of the file) as long as it lives, and
+is replaced once it has not for `STALE_SECONDS`, by the file system's own clock. Whoever was
+replaced by mistake finds that its lock is gone: it stops and stores nothing.
 """
 
 import errno
+import getpass
 import hashlib
 import os
 import platform
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import psutil
 
+from bench.errors import StoreError
 from bench.store.atomic import readable_failure
+from bench.store.inside import follow_folder, make_folder, names_in, open_file, read_file
 
 if os.name == "posix":
     import fcntl
 
-__all__ = ["Holder", "Lock", "current_holder", "take_lock"]
+__all__ = [
+    "RENEW_SECONDS",
+    "STALE_SECONDS",
+    "Holder",
+    "Lock",
+    "Renewal",
+    "current_holder",
+    "holder_of",
+    "locks_in",
+    "renewing",
+    "take_lock",
+]
 
-_NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP}
-_ATTEMPTS = 50
+STALE_SECONDS: Final = 120.0
+RENEW_SECONDS: Final = 20.0
+_NO_FLOCK: Final = {errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP}
+_ATTEMPTS: Final = 50
+_HELD: Final = ".held"
+_LOCK_BYTES_MAX: Final = 1 << 16
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """A process, told apart from a later one of the same number; the machine only as a hash."""
+    """A process, told apart from a later one of the same number, with names for people."""
 
     pid: int
     started: float  # seconds on the machine's own scale
     machine: str
     boot: str
+    user: str = ""
+    host: str = ""
+    since: str = ""  # UTC, ISO 8601
+
+    def is_here(self) -> bool:
+        """Whether it is a process of this machine."""
+        return self.machine == _machine()
 
     def is_gone(self) -> bool:
         """Whether this process surely lives no more; False for another machine's."""
-        me = current_holder()
-        if self.machine != me.machine:
+        if not self.is_here():
             return False
-        if self.boot != me.boot:
+        if self.boot != _boot():
             return True
         return not psutil.pid_exists(self.pid) or _start_time(self.pid) != self.started
+
+    def __str__(self) -> str:
+        """Name it for a person: ``ann on node7 (process 4711, since 10:31 UTC)``."""
+        who = f"{self.user or 'someone'} on {self.host or 'another machine'}"
+        since = f", since {self.since[11:16]} UTC" if len(self.since) > 16 else ""
+        return f"{who} (process {self.pid}{since})"
 
 
 @dataclass(slots=True, kw_only=True)
 class Lock:
-    """State: a lock that this process holds until `release`."""
+    """State: a lock that this process holds until `release`.
+
+    ``replaced`` is the holder of another machine from whom it was taken, None mostly.
+    """
 
     path: Path
     descriptor: int
     """Open on the lock file; -1 where the file system has no ``flock``."""
+    content: bytes
+    replaced: Holder | None = None
+
+    def is_held(self) -> bool:
+        """Whether it is still this process's: nobody removed or replaced the file."""
+        try:
+            return bool(self.path.name) and read_file(self.path, _LOCK_BYTES_MAX) == self.content
+        except (OSError, StoreError):
+            return False
+
+    def renew(self) -> None:
+        """Tell other machines that the holder lives."""
+        with suppress(OSError):
+            if self.is_held():
+                os.utime(self.path)
 
     def release(self) -> None:
         """Give the lock up; a second time does nothing."""
-        if self.path.name:
-            self.path.unlink(missing_ok=True)
-            if self.descriptor >= 0:
-                os.close(self.descriptor)
-            self.path, self.descriptor = Path(), -1
+        if not self.path.name:
+            return
+        if self.is_held():
+            with suppress(OSError):
+                self.path.unlink()
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.path, self.descriptor = Path(), -1
+
+
+@dataclass(slots=True)
+class Renewal:
+    """State: the locks that a thread renews until the run ends."""
+
+    locks: list[Lock] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def add(self, lock: Lock) -> None:
+        """Renew this lock from now on, until it is released."""
+        self.locks = [each for each in self.locks if each.path.name] + [lock]
+
+    def work(self) -> None:
+        """Renew all, again and again."""
+        while not self.ended.wait(RENEW_SECONDS):
+            for lock in list(self.locks):
+                lock.renew()
+
+
+@contextmanager
+def renewing() -> Iterator[Renewal]:
+    """Give a `Renewal` at work."""
+    renewal = Renewal()
+    threading.Thread(target=renewal.work, name="renew locks", daemon=True).start()
+    try:
+        yield renewal
+    finally:
+        renewal.ended.set()
 
 
 def take_lock(path: Path) -> Lock | None:
@@ -69,10 +156,10 @@ def take_lock(path: Path) -> Lock | None:
     Raises
     ------
     StoreError
-        If the file cannot be written.
+        If the file cannot be written, or is no regular one.
     """
     with readable_failure(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         for _ in range(_ATTEMPTS):
             taken = _take_by_flock(path) if os.name == "posix" else _take_by_existence(path)
             if not isinstance(taken, _Again):
@@ -80,20 +167,59 @@ def take_lock(path: Path) -> Lock | None:
     return None
 
 
+def holder_of(path: Path) -> Holder | None:
+    """Return who holds the lock of this file, by its content; None where nobody does."""
+    for file in (path, path.with_name(path.name + _HELD)):
+        with suppress(OSError, StoreError, msgspec.MsgspecError):
+            return _read_holder(file)
+    return None
+
+
+def locks_in(folder: Path) -> Iterator[tuple[str, Holder | None, float]]:
+    """Yield each lock in a folder: its name, its holder, seconds since it was renewed.
+
+    Raises
+    ------
+    StoreError
+        If the folder is a link or cannot be read.
+    """
+    for name in sorted(names_in(folder)):
+        path = folder / name
+        holder = None
+        with suppress(OSError, StoreError, msgspec.MsgspecError):
+            holder = _read_holder(path)
+        with suppress(OSError):
+            yield name, holder, max(0.0, datetime.now(UTC).timestamp() - path.lstat().st_mtime)
+
+
+def _read_holder(path: Path) -> Holder:
+    return msgspec.json.decode(read_file(path, _LOCK_BYTES_MAX), type=Holder)
+
+
 class _Again:
     """The file was replaced or removed between two steps."""
 
 
 def _take_by_flock(path: Path) -> Lock | _Again | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        descriptor = open_file(path, flags=os.O_RDWR | os.O_CREAT)
+    except PermissionError:
+        return _Again() if _remove_if_free(path) else None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # The last holder may have removed the file after we opened it: then it is no lock.
         if not _is_same_file(descriptor, path):
             os.close(descriptor)
             return _Again()
+        # Some network file systems lock for one machine only: what the file says holds as well.
+        replaced, is_theirs = _other_machine(path)
+        if is_theirs:
+            os.close(descriptor)
+            return None
+        follow_folder(path)
+        content = msgspec.json.encode(current_holder())
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, msgspec.json.encode(current_holder()), 0)
+        os.pwrite(descriptor, content, 0)
     except BlockingIOError:
         os.close(descriptor)
         return None
@@ -102,57 +228,115 @@ def _take_by_flock(path: Path) -> Lock | _Again | None:
         if error.errno not in _NO_FLOCK:
             raise
         return _take_by_existence(path, may_be_empty=True)
-    return Lock(path=path, descriptor=descriptor)
+    return Lock(path=path, descriptor=descriptor, content=content, replaced=replaced)
+
+
+def _remove_if_free(path: Path) -> bool:
+    """Remove another user's lock file that may only be read, unless it is held."""
+    descriptor = open_file(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _is_same_file(descriptor: int, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:
         return False
 
 
-def _take_by_existence(path: Path, *, may_be_empty: bool = False) -> Lock | _Again | None:
-    held = path.with_name(f"{path.name}.held")
-    mine = path.with_name(f"{path.name}.{os.getpid()}")
-    mine.write_bytes(msgspec.json.encode(current_holder()))
+def _other_machine(path: Path) -> tuple[Holder | None, bool]:
+    """Return the holder of another machine that a lock file names, and whether it may live."""
     try:
-        # A link is there whole or not at all, and fails where the name is taken.
-        os.link(mine, held)
-    except FileExistsError:
-        return _Again() if _take_away(held, mine) else None
+        holder = _read_holder(path)
+    except (OSError, msgspec.MsgspecError):
+        return None, False
+    if holder.is_here():
+        return None, False
+    return holder, not _is_stale(path)
+
+
+def _is_stale(path: Path) -> bool:
+    """Whether a lock was not renewed for long, by the clock that stamps files there."""
+    probe = path.with_name(f"{path.name}.{os.getpid()}.now")
+    try:
+        probe.touch(exist_ok=True)
+        now = probe.stat().st_mtime
+    finally:
+        probe.unlink(missing_ok=True)
+    return now - path.stat().st_mtime > STALE_SECONDS
+
+
+def _take_by_existence(path: Path, *, may_be_empty: bool = False) -> Lock | _Again | None:
+    held = path.with_name(path.name + _HELD)
+    mine = path.with_name(f"{path.name}.{os.getpid()}")
+    content = msgspec.json.encode(current_holder())
+    mine.write_bytes(content)
+    follow_folder(mine)
+    replaced = None
+    try:
+        for _ in range(2):
+            try:
+                # A link is there whole or not at all, and fails where the name is taken.
+                os.link(mine, held)
+            except FileExistsError:
+                is_free, replaced = _take_away(held, mine)
+                if not is_free:
+                    return None
+                continue
+            return Lock(path=held, descriptor=-1, content=content, replaced=replaced)
+        return _Again()
     finally:
         mine.unlink(missing_ok=True)
         if may_be_empty:
             path.unlink(missing_ok=True)
-    return Lock(path=held, descriptor=-1)
 
 
-def _take_away(held: Path, mine: Path) -> bool:
-    """Remove the lock of a holder that is gone; True if somebody did."""
+def _take_away(held: Path, mine: Path) -> tuple[bool, Holder | None]:
+    """Remove the lock of a holder that is gone; True if somebody did, and another machine's."""
     try:
-        holder = msgspec.json.decode(held.read_bytes(), type=Holder)
+        holder = _read_holder(held)
+        is_stale = not holder.is_here() and _is_stale(held)
     except FileNotFoundError:
-        return True
+        return True, None
     except msgspec.MsgspecError:
-        return False
-    if not holder.is_gone():
-        return False
+        return False, None
+    if not holder.is_gone() and not is_stale:
+        return False, None
     aside = mine.with_name(f"{mine.name}.gone")
     try:
         # Of two processes that see the dead holder only one renames its file away.
         held.rename(aside)
     except FileNotFoundError:
-        return True
+        return True, None
     aside.unlink(missing_ok=True)
-    return True
+    return True, holder if is_stale else None
 
 
 def current_holder() -> Holder:
     """Return what names this process."""
     return Holder(
-        pid=os.getpid(), started=_start_time(os.getpid()), machine=_machine(), boot=_boot()
+        pid=os.getpid(),
+        started=_start_time(os.getpid()),
+        machine=_machine(),
+        boot=_boot(),
+        user=_user(),
+        host=platform.node(),
+        since=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a number without a name
+        return str(os.getuid()) if hasattr(os, "getuid") else ""
 
 
 def _start_time(pid: int) -> float:
@@ -172,7 +356,12 @@ def _start_time(pid: int) -> float:
 
 
 def _machine() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:16]
+    """Name what numbers its processes by itself: a machine, or a container of one."""
+    try:
+        numbers = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        numbers = ""
+    return hashlib.sha256(f"{platform.node()} {numbers}".encode()).hexdigest()[:16]
 
 
 def _boot() -> str:

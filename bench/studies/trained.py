@@ -9,6 +9,7 @@ from bench.board.rows import Row
 from bench.errors import BenchError, StoreError
 from bench.plugins.discovery import Plugins
 from bench.spec import BuildContext, Classifier, ModelSpec
+from bench.store.inside import refuse_links_below
 from bench.store.layout import MODEL, Store
 from bench.store.read import find_trial, read_trial
 from bench.store.record import State, TrialRecord
@@ -46,7 +47,7 @@ class Trained:
             )
         return load_trained(
             self.spec,
-            self.folder / MODEL,
+            refuse_links_below(self.folder / MODEL),
             BuildContext(
                 image_shape=self.record.image_shape,
                 classes=self.record.classes,

@@ -11,7 +11,15 @@ import msgspec
 import pytest
 
 from bench.errors import StoreError
-from bench.store.locks import Holder, current_holder, take_lock
+from bench.store import locks
+from bench.store.locks import (
+    STALE_SECONDS,
+    Holder,
+    current_holder,
+    holder_of,
+    renewing,
+    take_lock,
+)
 
 HOLD = """
 import sys, time
@@ -143,7 +151,9 @@ def test_the_lock_of_a_dead_process_is_taken_over_without_flock(
     lock = take_lock(tmp_path / "a.lock")
     assert lock is not None
     written = msgspec.json.decode((tmp_path / "a.lock.held").read_bytes(), type=Holder)
-    assert written == current_holder()
+    assert msgspec.structs.replace(written, since="") == msgspec.structs.replace(
+        current_holder(), since=""
+    )
 
 
 def test_a_clock_set_back_makes_no_lock_stale(
@@ -157,14 +167,113 @@ def test_a_clock_set_back_makes_no_lock_stale(
     assert take_lock(tmp_path / "a.lock") is None
 
 
-def test_a_lock_names_no_machine_and_no_user(tmp_path: Path) -> None:
+def test_a_lock_names_user_host_and_process_for_who_waits(tmp_path: Path, kind: str) -> None:
     import getpass
     import platform
 
-    assert take_lock(tmp_path / "a.lock") is not None
-    text = (tmp_path / "a.lock").read_text()
-    assert platform.node() not in text
-    assert getpass.getuser() not in text
+    lock = take_lock(tmp_path / "a.lock")
+    assert lock is not None
+    holder = holder_of(tmp_path / "a.lock")
+    assert holder is not None
+    assert str(holder).startswith(
+        f"{getpass.getuser()} on {platform.node()} (process {os.getpid()}, since "
+    )
+    lock.release()
+    assert holder_of(tmp_path / "a.lock") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def other_machines(place: Path, kind: str, *, age_seconds: float) -> Path:
+    """Leave another machine's lock that was renewed so long ago."""
+    path = place / ("a.lock" if kind == "flock" else "a.lock.held")
+    theirs = msgspec.structs.replace(current_holder(), machine="another", user="ann", host="node7")
+    path.write_bytes(msgspec.json.encode(theirs))
+    renewed = time.time() - age_seconds
+    os.utime(path, (renewed, renewed))
+    return path
+
+
+def test_another_machines_lock_holds_while_it_is_renewed(tmp_path: Path, kind: str) -> None:
+    other_machines(tmp_path, kind, age_seconds=STALE_SECONDS - 60)
+    assert take_lock(tmp_path / "a.lock") is None
+    holder = holder_of(tmp_path / "a.lock")
+    assert holder is not None
+    assert str(holder).startswith("ann on node7 (process ")
+
+
+def test_another_machines_lock_is_replaced_once_it_is_not(tmp_path: Path, kind: str) -> None:
+    other_machines(tmp_path, kind, age_seconds=STALE_SECONDS + 60)
+    lock = take_lock(tmp_path / "a.lock")
+    assert lock is not None
+    assert lock.replaced is not None
+    assert lock.replaced.host == "node7"
+    assert lock.is_held()
+
+
+def test_a_clock_that_is_hours_ahead_replaces_nobody(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_machines(tmp_path, kind, age_seconds=10)
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    assert take_lock(tmp_path / "a.lock") is None
+
+
+def test_a_holder_finds_that_its_lock_is_gone(tmp_path: Path, kind: str) -> None:
+    lock = take_lock(tmp_path / "a.lock")
+    assert lock is not None
+    assert lock.is_held()
+    lock.path.unlink()
+    assert not lock.is_held()
+    successor = take_lock(tmp_path / "a.lock")
+    assert successor is not None
+    assert not lock.is_held()
+    lock.release()
+    assert successor.is_held()
+
+
+def test_a_lock_is_renewed_until_it_is_released(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "RENEW_SECONDS", 0.05)
+    lock = take_lock(tmp_path / "a.lock")
+    assert lock is not None
+    os.utime(lock.path, (0, 0))
+    with renewing() as renewal:
+        renewal.add(lock)
+        deadline = time.monotonic() + 10
+        while lock.path.stat().st_mtime == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def test_a_link_in_the_place_of_a_lock_is_refused_and_its_target_left(
+    tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "victim").write_text("CANARY")
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "a.lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(StoreError, match=r"a\.lock: is a link"):
+        take_lock(tmp_path / "locks" / "a.lock")
+    assert (tmp_path / "victim").read_text() == "CANARY"
+
+
+def test_a_pipe_in_the_place_of_a_lock_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.lock")
+    with pytest.raises(StoreError, match="is a pipe, not a file"):
+        take_lock(tmp_path / "a.lock")
+
+
+def test_a_lock_of_another_user_follows_the_stores_mode(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store").chmod(0o2775)
+    before = os.umask(0o077)
+    try:
+        lock = take_lock(tmp_path / "store" / ".locks" / "a.lock")
+    finally:
+        os.umask(before)
+    assert lock is not None
+    assert lock.path.stat().st_mode & 0o777 == 0o664
+    assert lock.path.parent.stat().st_mode & 0o7777 == 0o2775
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
