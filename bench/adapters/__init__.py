@@ -8,7 +8,7 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from bench.spec import BuildContext, Classifier, ModelSpec
 
-__all__ = ["load_trained"]
+__all__ = ["load_to_predict", "load_trained"]
 
 
 def load_trained(spec: "ModelSpec", folder: Path, context: "BuildContext") -> "Classifier":
@@ -32,3 +32,28 @@ def load_trained(spec: "ModelSpec", folder: Path, context: "BuildContext") -> "C
 
         return read_keras_classifier(folder, context)
     raise BenchError(f"{spec.name} has no stored model that can be read")
+
+
+def load_to_predict(spec: "ModelSpec", folder: Path, context: "BuildContext") -> "Classifier":
+    """Return the trained classifier, through LiteRT where `folder` holds such a file of it.
+
+    It gives the same classes as the network itself, without importing TensorFlow.
+
+    Raises
+    ------
+    BenchError
+        As `load_trained`.
+    """
+    from bench.adapters.litert import FLOAT_FILE, is_installed, load_tflite
+
+    file = folder / FLOAT_FILE
+    if not (file.is_file() and is_installed()):
+        return load_trained(spec, folder, context)
+    read = load_tflite(file, threads=context.threads)
+    if (read.image_shape, read.n_classes) != (context.image_shape, context.n_classes):
+        raise BenchError(
+            f"{file.name} cannot be read",
+            why=f"it reads images of {read.image_shape} as {read.n_classes} classes, its record"
+            f" says {context.image_shape} and {context.n_classes}",
+        )
+    return read

@@ -221,9 +221,17 @@ class KerasClassifier:
             model = self._untrained(self._context, "float32")
         return describe_network(model, engine_name(self._context.precision))
 
+    @property
+    def n_classes(self) -> int:
+        """How many columns ``predict_proba`` returns."""
+        return self._context.n_classes
+
     def save(self, folder: Path) -> None:
-        """Write ``model.keras``, without optimiser state."""
+        """Write ``model.keras``, without optimiser state, and the network as LiteRT reads it."""
+        from bench.adapters.litert_writing import keep_float32
+
         save_network(self.network, folder)
+        keep_float32(self, folder)
 
     def read(self, folder: Path) -> None:
         """Take the trained network of `folder`, as `save` wrote it."""

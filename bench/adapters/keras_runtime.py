@@ -3,15 +3,15 @@
 import os
 import random
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.adapters.greetings import without_greeting
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def import_keras() -> Any:
     # after LeakyReLU. What goes wrong for real is raised as an exception.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with _without_greeting():
+    # Its lines on oneDNN and CUDA come with the first import.
+    with nullcontext() if "tensorflow" in sys.modules else without_greeting():
         import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -53,33 +54,6 @@ def import_keras() -> Any:
             fix="import bench before keras, or set KERAS_BACKEND=tensorflow",
         )
     return keras
-
-
-@contextmanager
-def _without_greeting() -> Iterator[None]:
-    """Keep TensorFlow's lines on oneDNN and CUDA from the terminal while it is first imported.
-
-    They are written by native code before any level can be set, so the stream itself is put aside.
-    """
-    if "tensorflow" in sys.modules:
-        yield
-        return
-    try:
-        kept = os.dup(2)
-    except OSError:  # no standard error: nothing to keep clean
-        yield
-        return
-    with tempfile.TemporaryFile() as aside:
-        os.dup2(aside.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            aside.seek(0)
-            os.write(kept, aside.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 def preload() -> None:

@@ -1,148 +1,41 @@
-"""LiteRT (TensorFlow Lite): a trained Keras network as an 8-bit one for small devices.
-
-Full-integer post-training quantisation: weights, activations, input and output are int8, with
-ranges measured on a representative set of training images.
-"""
+"""LiteRT (TensorFlow Lite): running a network's ``.tflite`` file, without TensorFlow."""
 
 import struct
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.adapters.keras import KerasClassifier
-from bench.adapters.keras_network import load_network
-from bench.adapters.litert_packing import with_paired_columns
+from bench.adapters.greetings import without_greeting
 from bench.errors import BenchError, DataError
 from bench.spec import Description
 
 if TYPE_CHECKING:
-    from bench.spec import Images, ImageSet, Probabilities, Shape
+    from bench.spec import FitContext, Images, ImageSet, Probabilities
 
 __all__ = [
+    "FLOAT_FILE",
     "TFLITE_FILE",
     "LiteRTClassifier",
-    "QuantizedModel",
-    "convert_float32",
+    "constant_bytes",
+    "is_installed",
     "load_tflite",
-    "quantize_int8",
-    "representative_images",
 ]
 
 TFLITE_FILE: Final = "model-int8.tflite"
+FLOAT_FILE: Final = "model-float32.tflite"
+"""Beside a stored network where LiteRT computes the same: photos are read with it."""
 _BATCH: Final = 64
-_REPRESENTATIVE: Final = 500
 # A float32 this large has no fraction: added to a number, it leaves the nearest whole number in the
 # lowest bits, in half the time of rounding and converting.
 _ROUNDING: Final = 1.5 * 2**23
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuantizedModel:
-    """A written ``.tflite`` file; ``model_bytes`` are its weights, the rest is structure."""
-
-    file: Path
-    file_bytes: int
-    model_bytes: int
-
-
-def representative_images(train: "ImageSet", n: int = _REPRESENTATIVE) -> "Images":
-    """Return at most `n` training images, evenly spread, as float32 in [0, 1]."""
-    chosen = np.linspace(0, len(train) - 1, min(n, len(train)), dtype=np.intp)
-    return train.take(chosen).images
-
-
-def quantize_int8(
-    source: Path | KerasClassifier, representative: "Images", file: Path
-) -> QuantizedModel:
-    """Write the network as a full-integer int8 LiteRT file.
-
-    Parameters
-    ----------
-    source : Path or KerasClassifier
-        A trained classifier, or the model folder it was saved to. Its weights are float32 whatever
-        precision it was trained in, as the converter needs.
-    representative : ndarray of shape (n, height, width, channels)
-        float32 in [0, 1]; training images that show the range of each activation.
-    file : Path
-        The file to write.
-
-    Raises
-    ------
-    BenchError
-        If there is no representative image, or the network has a layer without an int8 form.
-    """
-    if not len(representative):
-        raise BenchError("int8 quantisation", why="it needs at least one representative image")
-
-    def settings(converter: Any, tf: Any) -> None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: _one_by_one(representative)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.int8
-        converter.inference_output_type = tf.int8
-
-    return _convert(source, with_paired_columns, settings, file)
-
-
-def convert_float32(source: Path | KerasClassifier, file: Path) -> QuantizedModel:
-    """Write the network as a float32 LiteRT file, to compare an int8 one with."""
-
-    def as_it_is(network: Any, shape: "Shape") -> Callable[[Any], Any]:
-        return lambda images: network(images, training=False)
-
-    return _convert(source, as_it_is, lambda converter, tf: None, file)
-
-
-def _convert(
-    source: Path | KerasClassifier,
-    laid_out: Callable[[Any, "Shape"], Callable[[Any], Any]],
-    settings: Callable[[Any, Any], None],
-    file: Path,
-) -> QuantizedModel:
-    network = load_network(source) if isinstance(source, Path) else source.network
-    import tensorflow as tf
-
-    shape = network.input_shape[1:] if isinstance(source, Path) else source.image_shape
-    signature = (tf.TensorSpec((None, *shape), tf.float32, name="images"),)
-    traced = tf.function(laid_out(network, shape), input_signature=signature, autograph=False)
-    # Without the network as a second argument the weights become constants of the graph.
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.get_concrete_function()])
-    settings(converter, tf)
-    content = _run(converter)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
-    return QuantizedModel(file=file, file_bytes=len(content), model_bytes=_constant_bytes(content))
-
-
-def _run(converter: Any) -> bytes:
-    try:
-        with warnings.catch_warnings():
-            # It warns that ranges of the input are "not specified" although it measures them.
-            warnings.simplefilter("ignore")
-            content: bytes = converter.convert()
-    except Exception as error:  # the converter raises its own kinds for what it cannot express
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise BenchError(
-            "the network cannot be converted for LiteRT",
-            why=lines[0],
-            fix="use layers that have an 8-bit form",
-        ) from error
-    return content
-
-
-def _one_by_one(images: "Images") -> Iterator[list["Images"]]:
-    for image in images:
-        yield [np.ascontiguousarray(image[None], dtype=np.float32)]
-
-
-def _constant_bytes(content: bytes) -> int:
+def constant_bytes(content: bytes) -> int:
     """Return the bytes of all constants in a ``.tflite`` file."""
     model = _import_litert("schema_py_generated").Model.GetRootAs(content, 0)
     return sum(model.Buffers(index).DataLength() for index in range(model.BuffersLength()))
@@ -171,9 +64,18 @@ class LiteRTClassifier:
         if not self._content:
             raise ValueError("the file is empty")
         self._threads = threads
-        self._model_bytes = _constant_bytes(self._content)
         self._runners: dict[int, _Runner] = {}
         self._single = self._runner(1)
+
+    def fit(self, train: "ImageSet", context: "FitContext") -> None:
+        """Refuse: it is what another classifier became.
+
+        Raises
+        ------
+        BenchError
+            Always.
+        """
+        raise BenchError("a LiteRT file cannot be trained", fix="train the network it came from")
 
     def predict_proba(self, images: "Images") -> "Probabilities":
         """Return class probabilities, (n, n_classes) float32; rows sum to 1.
@@ -194,13 +96,20 @@ class LiteRTClassifier:
         """How many columns ``predict_proba`` returns."""
         return self._single.n_classes
 
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Height, width and channels of the images it takes."""
+        return self._single.image_shape
+
     def describe(self) -> Description:
         """Return the bytes of the stored weights and the engine."""
         from importlib.metadata import version
 
         major, minor, *_ = version("ai-edge-litert").split(".")
         kind = self._single.dtype.name
-        return Description(model_bytes=self._model_bytes, engine=f"litert {major}.{minor} ({kind})")
+        return Description(
+            model_bytes=constant_bytes(self._content), engine=f"litert {major}.{minor} ({kind})"
+        )
 
     def _runner(self, size: int) -> "_Runner":
         # Setting an interpreter to another batch size plans its memory anew: each size has its own.
@@ -216,14 +125,16 @@ class _Runner:
     """
 
     def __init__(self, content: bytes, size: int, threads: int) -> None:
-        interpreter = _import_litert("interpreter").Interpreter(
-            model_content=content, num_threads=threads
-        )
-        given, returned = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        shape = (size, *map(int, given["shape"][1:]))
-        interpreter.resize_tensor_input(given["index"], shape)
-        interpreter.allocate_tensors()
+        make = _import_litert("interpreter").Interpreter
+        with without_greeting():
+            interpreter = make(model_content=content, num_threads=threads)
+            given = interpreter.get_input_details()[0]
+            shape = (size, *map(int, given["shape"][1:]))
+            interpreter.resize_tensor_input(given["index"], shape)
+            interpreter.allocate_tensors()
+        returned = interpreter.get_output_details()[0]
         self.n_classes = int(returned["shape"][-1])
+        self.image_shape = shape[1:]
         self.dtype = np.dtype(given["dtype"])
         self._set, self._invoke, self._get = (
             partial(interpreter.set_tensor, given["index"]),
@@ -264,13 +175,18 @@ class _Runner:
         return self._stored
 
 
+def is_installed() -> bool:
+    """Whether this system can run LiteRT files."""
+    return find_spec("ai_edge_litert") is not None
+
+
 def _import_litert(module: str) -> Any:
     try:
         return import_module(f"ai_edge_litert.{module}")
     except ImportError as error:
         raise BenchError(
             "LiteRT is not installed",
-            why="an int8 model is run by the package ai-edge-litert, which Windows does not have",
+            why="such a file is run by the package ai-edge-litert, which Windows does not have",
             fix="install ai-edge-litert",
         ) from error
 

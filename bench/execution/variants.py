@@ -58,12 +58,8 @@ def make_variant(
         named = ", ".join(f"{name} {value}" for name, value in sorted(transform.items()))
         raise BenchError(f"cannot evaluate with {named}", why="this digitbench knows no such thing")
     from bench.adapters.keras import KerasClassifier
-    from bench.adapters.litert import (
-        TFLITE_FILE,
-        load_tflite,
-        quantize_int8,
-        representative_images,
-    )
+    from bench.adapters.litert import TFLITE_FILE, load_tflite
+    from bench.adapters.litert_writing import quantize_int8, representative_images
 
     if not isinstance(classifier, KerasClassifier):
         raise BenchError("no 8-bit form", why="only networks made by bench.keras_classifier have")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.adapters import load_trained
+from bench.adapters import load_to_predict
 from bench.board.leaderboard import leaderboards
 from bench.board.rows import Row
 from bench.errors import BenchError, StoreError
@@ -45,7 +45,7 @@ class Trained:
             raise BenchError(
                 f"{self.label} has no stored model", fix=f"train it: bench run -m {self.spec.name}"
             )
-        return load_trained(
+        return load_to_predict(
             self.spec,
             refuse_links_below(self.folder / MODEL),
             BuildContext(

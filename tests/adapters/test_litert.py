@@ -7,15 +7,16 @@ import pytest
 from keras import layers
 
 from bench import keras_classifier
+from bench.adapters import load_to_predict
 from bench.adapters.keras import KerasClassifier
-from bench.adapters.litert import (
+from bench.adapters.litert import FLOAT_FILE, LiteRTClassifier, load_tflite
+from bench.adapters.litert_writing import (
     convert_float32,
-    load_tflite,
     quantize_int8,
     representative_images,
 )
 from bench.errors import BenchError, DataError
-from bench.spec import BuildContext, FitContext, ImageSet
+from bench.spec import BuildContext, FitContext, ImageSet, ModelSpec
 
 SHAPE = (12, 12, 1)
 
@@ -124,6 +125,59 @@ def test_a_row_does_not_depend_on_the_number_of_images(
     alone = np.concatenate([classifier.predict_proba(image[None]) for image in images])
     np.testing.assert_array_equal(classifier.predict_proba(images), alone)
     assert classifier.predict_proba(images[:0]).shape == (0, 4)
+
+
+def _spec() -> ModelSpec:
+    return ModelSpec(
+        name="x", summary="", build=lambda context: keras_classifier(_network, context)
+    )
+
+
+def _context(**changes: Any) -> BuildContext:
+    told = {"image_shape": SHAPE, "classes": ("a", "b", "c", "d"), "options": {}, **changes}
+    return BuildContext(**told)
+
+
+def test_a_saved_network_is_read_through_litert_with_the_same_probabilities(
+    trained: KerasClassifier, tmp_path: Path
+) -> None:
+    trained.save(tmp_path)
+    read = load_to_predict(_spec(), tmp_path, _context())
+    assert isinstance(read, LiteRTClassifier)
+    test = _images(150, 8).images
+    np.testing.assert_allclose(read.predict_proba(test), trained.predict_proba(test), atol=1e-5)
+
+
+def test_a_class_that_predicts_in_a_way_of_its_own_has_no_litert_file(
+    trained: KerasClassifier, tmp_path: Path
+) -> None:
+    class Mirrored(KerasClassifier):
+        def predict_proba(self, images: Any) -> Any:
+            return super().predict_proba(images[:, :, ::-1])
+
+    trained.save(tmp_path)
+    odd = Mirrored(_network, _context())
+    odd.read(tmp_path)
+    odd.save(tmp_path / "odd")
+    assert [path.name for path in (tmp_path / "odd").iterdir()] == ["model.keras"]
+
+
+def test_a_file_of_other_images_or_classes_than_its_record_says_is_refused(
+    trained: KerasClassifier, tmp_path: Path
+) -> None:
+    trained.save(tmp_path)
+    with pytest.raises(BenchError, match=r"reads images of \(12, 12, 1\) as 4 classes"):
+        load_to_predict(_spec(), tmp_path, _context(classes=("a", "b")))
+
+
+def test_a_damaged_litert_file_is_one_clear_line_and_not_passed_over(
+    trained: KerasClassifier, tmp_path: Path
+) -> None:
+    trained.save(tmp_path)
+    content = (tmp_path / FLOAT_FILE).read_bytes()
+    (tmp_path / FLOAT_FILE).write_bytes(content[:1000])
+    with pytest.raises(DataError, match=r"^model-float32\.tflite cannot be read: "):
+        load_to_predict(_spec(), tmp_path, _context())
 
 
 @pytest.mark.parametrize(

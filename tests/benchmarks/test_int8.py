@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.adapters.litert import (
+from bench.adapters.litert import load_tflite
+from bench.adapters.litert_writing import (
     convert_float32,
-    load_tflite,
     quantize_int8,
     representative_images,
 )

@@ -1,4 +1,4 @@
-"""What a rerun with nothing to do may import: none of the libraries that take long to load."""
+"""What short commands may import: none of the libraries that take long to load."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+SAMPLES = Path(__file__).parents[2] / "datasets" / "bench_datasets" / "samples" / "ids"
 HEAVY = ("tensorflow", "keras", "sklearn", "sklearnex", "ai_edge_litert", "pandas", "scipy")
 PROGRAM = f"""
 import sys
@@ -50,3 +51,22 @@ def test_a_cached_rerun_imports_no_engine(home: Path) -> None:
 def test_a_second_view_imports_no_engine(home: Path, view: str) -> None:
     run(home, "show", view)
     assert run(home, "show", view).splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--help"], id="help"),
+        pytest.param(["list"], id="list"),
+        pytest.param(["list", "datasets"], id="list-datasets"),
+    ],
+)
+def test_help_and_lists_import_no_engine(tmp_path: Path, arguments: list[str]) -> None:
+    assert run(tmp_path, *arguments).splitlines()[-1] == "loaded:"
+
+
+def test_a_photo_is_read_by_the_shipped_model_without_tensorflow(tmp_path: Path) -> None:
+    photo = SAMPLES / "person-a" / "1.png"
+    out = run(tmp_path, "predict", str(photo))
+    assert out.startswith("1.png   0 ")
+    assert out.splitlines()[-1] == "loaded: ai_edge_litert scipy"

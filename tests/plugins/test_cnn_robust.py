@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.adapters import load_to_predict, load_trained
+from bench.images.shape import adapt
+from bench.loading import load_dataset, open_split
 from bench.options import as_options, resolve_options
 from bench.plugins.discovery import load_plugins
-from bench.spec import FitContext, ImageSet, ModelSpec
-from bench.store.layout import RECORD
+from bench.spec import BuildContext, FitContext, ImageSet, ModelSpec
+from bench.store.layout import MODEL, RECORD
 from bench.store.read import read_trial
+from bench.store.record import TrialRecord
 from bench.store.write import file_hash
 
 
@@ -100,3 +104,31 @@ def test_the_shipped_model_is_small_and_says_how_it_was_made(robust: ModelSpec) 
     assert record.identity.options == {
         name: option.default for name, option in as_options(robust.options).items()
     } | {"train_images": 0}
+
+
+@pytest.mark.realdata
+@pytest.mark.heavy
+def test_litert_reads_the_developers_photos_as_keras_does(
+    robust: ModelSpec, real_data: Path
+) -> None:
+    assert robust.shipped is not None
+    told = context_of(read_trial(robust.shipped))
+    folders = sorted(path for path in (real_data / "own_digits").iterdir() if path.is_dir())
+    dataset = load_plugins().datasets["image-folder"]
+    loaded = [load_dataset(dataset, path=path).test for path in folders]
+    shown = [adapt(open_split(test).images, told.image_shape) for test in loaded if test]
+    images = np.concatenate(shown)
+    assert len(images) > 1_500
+    by_keras = load_trained(robust, robust.shipped / MODEL, told).predict_proba(images)
+    by_litert = load_to_predict(robust, robust.shipped / MODEL, told).predict_proba(images)
+    assert (by_keras.argmax(axis=1) == by_litert.argmax(axis=1)).mean() >= 0.998
+    assert np.abs(by_keras - by_litert).max() < 0.01
+
+
+def context_of(record: TrialRecord) -> BuildContext:
+    return BuildContext(
+        image_shape=record.image_shape,
+        classes=record.classes,
+        options=record.identity.options,
+        threads=1,
+    )
