@@ -12,18 +12,19 @@ from bench.cli.view_command import print_lines
 from bench.execution.events import TrialStarted
 from bench.loading import cache_in_use
 from bench.planning.grid import Plan
+from bench.render.abstention import abstention_line
 from bench.render.console import make_console
 from bench.render.hints import prog
 from bench.render.leaderboard import closing_lines
 from bench.render.live import make_view
 from bench.render.plan import is_long, machine_words, plan_as_dict, plan_lines, plan_table
-from bench.render.report import abstention_line, report_lines
 from bench.session import Request, RunResult, execute, plan
 from bench.store.layout import Store
 from bench.store.record import State
 from bench.views import Screen
 from bench.views.leaderboard import Leaderboards, draw_boards
 from bench.views.report import Report, draw_misread
+from bench.views.report.classes import report_lines
 
 __all__ = ["Shown", "carry_out"]
 

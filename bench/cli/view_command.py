@@ -147,7 +147,7 @@ def print_value(view: Any, value: Any, options: Any, *, is_json: bool, is_csv: b
     if is_json:
         print(as_json(view.as_data(value)))
     elif is_csv:
-        print(as_csv(view.records(value), view.columns_of(value)), end="")
+        print(as_csv(view.records(value), view.table_columns(value)), end="")
     else:
         console = make_console()
         screen = Screen(width=console.width, has_colour=console.color_system is not None)

@@ -11,9 +11,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from bench.images.sample_names import names_of_parts
+from bench.render.abstention import abstention_line
 from bench.render.console import clean, plain
 from bench.render.pictures import half_blocks, side_by_side
-from bench.render.report import abstention_line
 from bench.store.fields import share
 
 if TYPE_CHECKING:

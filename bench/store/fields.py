@@ -162,6 +162,7 @@ _LEADERBOARD: Final = (
 )
 
 _FURTHER: Final = (
+    _field("gap", "number", "training accuracy less test accuracy", points),
     _field("budget", "text", "full, quick or smoke"),
     _field("train_embedded", "text", "what embedded data it was trained on; empty for real data"),
     _field("test_embedded", "text", "what embedded data it was tested on; empty for real data"),

@@ -99,8 +99,8 @@ class View(Generic[V, O]):
         Which of the shared options it takes: ``dataset``, ``model``, ``exclude_duplicates``.
     options : type
         A frozen dataclass of the view's own options: `argument`, `option`, `flag`.
-    more_columns : callable
-        From the value to further columns, where its table has one for each metric and the like.
+    columns_of : callable
+        From the value to its columns, where these are not always the same.
     rows : callable
         From the value to the rows of the table; left out, the columns are read as attributes.
     document : callable
@@ -117,15 +117,14 @@ class View(Generic[V, O]):
     draw: Callable[[V, O, Screen], Iterable[RenderableType]]
     takes: Sequence[str] = ()
     options: type[O] = NoOptions  # type: ignore[assignment]  # the default of a view without any
-    more_columns: Callable[[V], Sequence[str]] | None = None
+    columns_of: Callable[[V], Sequence[str]] | None = None
     rows: Callable[[V], Iterable[Mapping[str, Any]]] | None = None
     document: Callable[[V], Any] | None = None
     table: str = ""
 
-    def columns_of(self, value: V) -> tuple[str, ...]:
+    def table_columns(self, value: V) -> Sequence[str]:
         """Return the columns of the table of a value."""
-        more = () if self.more_columns is None else self.more_columns(value)
-        return (*self.columns, *more)
+        return self.columns if self.columns_of is None else self.columns_of(value)
 
     def records(self, value: V) -> list[Mapping[str, Any]]:
         """Return the rows of the table, plain data under the names of `columns`."""

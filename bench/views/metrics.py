@@ -26,12 +26,11 @@ def compute(boards: Boards, options: NoOptions) -> tuple[Board, ...]:
 
 
 def columns_of(value: Sequence[Board]) -> list[str]:
-    """Return the columns of the metrics there are: each with its interval."""
-    return [
-        column
-        for name in _names(value)
-        for column in (name, *(f"{name}_{part}" for part in _PARTS), f"{name}_not_scored")
-    ]
+    """Return what names a row, and the metrics there are, each with its interval."""
+    columns = list(VIEW.columns)
+    for name in _names(value):
+        columns += [name, *(f"{name}_{part}" for part in _PARTS), f"{name}_not_scored"]
+    return columns
 
 
 def rows_of(value: Sequence[Board]) -> Iterator[dict[str, Any]]:
@@ -119,7 +118,7 @@ VIEW = View(
     takes=("dataset", "model", "exclude_duplicates"),
     compute=compute,
     columns=("test_dataset", "train_dataset", "model", "variant", "seeds", "n_test", "trials"),
-    more_columns=columns_of,
+    columns_of=columns_of,
     rows=rows_of,
     draw=draw,
 )

@@ -91,7 +91,7 @@ def test_reports_and_the_matrix_leave_duplicates_out_too(
 ) -> None:
     asked = ("--exclude-duplicates", "--json", "--store", sample_store)
     report = json.loads(run_bench("show", "report", "alpha", "home", *asked).out)
-    assert report["weighted avg"]["support"] == 2 * 88
+    assert report["report"]["weighted avg"]["support"] == 2 * 88
     matrix = json.loads(run_bench("show", "matrix", "-m", "leaky", *asked).out)
     assert [(row["n_test"], row["leaked"]) for row in matrix] == [(88, 0)]
 
@@ -143,7 +143,30 @@ def test_the_report_in_json_is_scikit_learns(run_bench: Run, sample_store: Path)
     wanted = classification_report(
         stored.labels.astype(str), stored.predicted.astype(str), output_dict=True
     )
-    assert json.loads(out) == json.loads(json.dumps(wanted, default=float))
+    assert json.loads(out)["report"] == json.loads(json.dumps(wanted, default=float))
+
+
+def test_the_report_in_json_holds_all_that_the_screen_shows(
+    run_bench: Run, sample_store: Path
+) -> None:
+    asked = ("show", "report", "alpha", "home:people", "--store", sample_store)
+    told = json.loads(run_bench(*asked, "--json", "--abstain-below", "0.5").out)
+    counts = told["confusion"]["counts"]
+    assert sum(map(sum, counts)) == 2 * 24
+    assert told["confusion"]["truth"] == list("0123456789")
+    assert [each["person"] for each in told["people"]] == ["writer-a", "writer-b", "writer-c"]
+    assert told["calibration"]["brier"] > 0
+    assert {each["metric"] for each in told["intervals"]} == {"accuracy", "macro F1"}
+    assert (len(told["misread"]), told["abstention"]["threshold"]) == (1, 0.5)
+
+
+def test_the_whole_confusion_matrix_is_a_table(run_bench: Run, sample_store: Path) -> None:
+    asked = ("show", "report", "beta", "home", "--confusions", "--store", sample_store)
+    rows = list(csv.DictReader(io.StringIO(run_bench(*asked, "--csv").out)))
+    assert tuple(rows[0]) == ("truth", "predicted", "count")
+    assert sum(int(row["count"]) for row in rows) == 100
+    wrong = [row for row in rows if row["truth"] != row["predicted"]]
+    assert len(wrong) == len(run_bench(*asked).out.splitlines()) - 2
 
 
 def test_the_report_in_csv_ends_with_the_averages(run_bench: Run, sample_store: Path) -> None:

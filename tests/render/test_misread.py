@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.board.misread import Misread, MisreadImage
 from bench.board.rows import Row
-from bench.render.misread import misread_lines
+from bench.views.report.misread import Misread, MisreadImage, misread_lines
 
 ROW = Row(test_dataset="mine", train_dataset="mnist", model="m")
 

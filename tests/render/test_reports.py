@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from bench.board.rows import Board, Row
 from bench.board.views import PersonReading
+from bench.render.abstention import abstention_line
 from bench.render.curve import curve_lines, plot
 from bench.render.export import as_csv, as_json
 from bench.render.people import marked, people_lines, person_lines
-from bench.render.report import abstention_line, confusion_lines, report_lines, worst_lines
 from bench.scoring.abstention import abstention_curve
 from bench.scoring.report import classification_report, worst_confusions
 from bench.spec import Epoch
+from bench.views.report.classes import confusion_lines, report_lines, worst_lines
 
 ROW = Row(test_dataset="ids", train_dataset="mnist", model="m", accuracy=0.5, seeds=1)
 
@@ -259,3 +260,25 @@ def test_a_name_is_no_formula_to_a_spreadsheet(text: str) -> None:
 
 def test_json_is_plain() -> None:
     assert json.loads(as_json({"a": [1, None, 0.5], "b": "é"})) == {"a": [1, None, 0.5], "b": "é"}
+
+
+def test_of_many_classes_those_read_worst_come_first_and_the_rest_is_counted() -> None:
+    n = 100
+    matrix = np.diag(np.full(n, 10))
+    matrix[7, 7], matrix[7, 8] = 2, 8
+    names = [f"sign-{i:03}" for i in range(n)]
+    report, confusions = classification_report(matrix, names), worst_confusions(matrix, names)
+    lines = plain(report_lines(ROW, report, confusions, 100))
+    assert lines[2].split()[:2] == ["sign-007", "1.000"]
+    assert lines[-1] == " the 30 classes read worst; 70 more: bench show report m mnist:ids --all"
+    every = plain(report_lines(ROW, report, confusions, 100, limit=None))
+    assert [line.split()[0] for line in every[2:102]] == names
+
+
+def test_a_matrix_too_large_says_where_it_is() -> None:
+    matrix, names = np.eye(30, dtype=np.int64), list(map(str, range(30)))
+    (line,) = plain(confusion_lines(matrix, names, 300, elsewhere="bench show report m ids"))
+    assert line == (
+        "The confusion matrix of 30 classes needs a wider screen: bench show report m ids "
+        "--confusions; whole with --csv or --json."
+    )

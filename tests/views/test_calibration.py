@@ -4,11 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.board.calibration import RowCalibration, row_calibration
 from bench.board.leaderboard import leaderboards
 from bench.board.rows import Row
 from bench.scoring.metrics import BUILT_IN_METRICS
 from bench.store.layout import Store
+from bench.views.report.calibration import RowCalibration, row_calibration
 
 Add = Callable[..., str]
 Run = Callable[..., Any]

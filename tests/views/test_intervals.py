@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bench.board.intervals import row_intervals
 from bench.board.leaderboard import leaderboards
 from bench.store.layout import Store
+from bench.views.report.intervals import row_intervals
 
 Add = Callable[..., str]
 Run = Callable[..., Any]

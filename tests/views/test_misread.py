@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from bench.board.leaderboard import leaderboards
-from bench.board.misread import misread_images
 from bench.loading.pixels import cached_pixels
 from bench.session import Request, execute
 from bench.store.layout import Store
 from bench.store.read import read_predictions
+from bench.views.report.misread import misread_images
 
 MODELS = ("svm-ovo", "baseline-majority", "random-forest")
 

@@ -1,26 +1,31 @@
 """A row's classification report, confusion matrix and learning curve, as a person reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
-from bench.board.leaderboard import Row
+from bench.board.rows import Row
+from bench.board.views import RowReport
 from bench.render.console import clean, plain
 from bench.render.curve import curve_lines
-from bench.render.leaderboard import model_label
+from bench.render.hints import prog
 from bench.render.table import Column, Line, lay_out
-from bench.scoring.abstention import Abstention
 from bench.scoring.report import NOT_READ, ClassificationReport, ClassLine, Confusion
 from bench.spec import Epoch
 from bench.store.fields import count, share
 
 __all__ = [
+    "CLASSES_SHOWN",
+    "CONFUSION_COLUMNS",
     "REPORT_COLUMNS",
-    "abstention_line",
+    "all_confusion_lines",
+    "columns_of",
+    "command_for",
     "confusion_lines",
+    "confusion_records",
     "history_lines",
     "report_lines",
     "report_records",
@@ -29,6 +34,9 @@ __all__ = [
 
 REPORT_COLUMNS: Final = ("class", "precision", "recall", "f1-score", "support")
 
+CLASSES_SHOWN: Final = 30
+CONFUSION_COLUMNS: Final = ("truth", "predicted", "count")
+_NAMED: Final = 12
 _CONFUSIONS_SHOWN: Final = 6
 _MATRIX_CLASSES: Final = 20  # a larger matrix is no longer read, only searched
 _COLUMNS: Final = (
@@ -43,7 +51,7 @@ _COLUMNS: Final = (
 
 def title(row: Row) -> Text:
     """Return ``svm-ovo on digits-uci``, with the training dataset where it is another."""
-    text = plain(model_label(row), "heading").append(f" on {clean(row.test_dataset)}", "heading")
+    text = plain(row.label, "heading").append(f" on {clean(row.test_dataset)}", "heading")
     if row.train_dataset != row.test_dataset:
         text.append(f" · trained on {clean(row.train_dataset)}")
     if row.seeds > 1:
@@ -58,13 +66,22 @@ def report_lines(
     width: int,
     *,
     brief: bool = False,
+    limit: int | None = CLASSES_SHOWN,
 ) -> list[Text]:
     """Return the per-class table with its averages.
 
-    `brief` names a confusion only beside the classes that are read worst.
+    Parameters
+    ----------
+    brief : bool
+        Name a confusion only beside the classes that are read worst.
+    limit : int or None
+        Of more classes than that only those read worst; None: every one.
     """
     worst = _remarks(report, confusions, brief=brief)
-    lines = [_class_line(line, worst.get(line.name, "")) for line in report.classes]
+    shown = report.classes
+    if limit is not None and len(shown) > limit:
+        shown = tuple(sorted(shown, key=lambda line: (line.support == 0, line.f1)))[:limit]
+    lines = [_class_line(line, worst.get(line.name, "")) for line in shown]
     lines.append(
         Line(
             cells={
@@ -77,9 +94,16 @@ def report_lines(
     averages = [report.macro] if brief else [report.macro, report.weighted]
     lines += [_class_line(line, "") for line in averages]
     texts = [title(row), *lay_out(_COLUMNS, lines, width, indent=1)]
+    rest = len(report.classes) - len(shown)
+    if rest:
+        texts.append(
+            Text(f" the {len(shown)} classes read worst; {rest} more: {command_for(row)} --all")
+        )
     unread = [c.name for c in report.classes if c.is_never_predicted and c.support]
     if unread:
-        names = ", ".join(map(clean, unread))
+        more = len(unread) - _NAMED if limit is not None else 0
+        named = unread[:_NAMED] if more > 0 else unread
+        names = ", ".join(map(clean, named)) + (f" and {more} more" if more > 0 else "")
         texts.append(
             Text(
                 f"Never predicted: {names}. Precision is then undefined and counts as 0 in the "
@@ -87,6 +111,13 @@ def report_lines(
             )
         )
     return texts
+
+
+def command_for(row: Row) -> str:
+    """Return what to type for this row's report."""
+    datasets = dict.fromkeys((row.train_dataset, row.test_dataset))
+    name = f"'{clean(row.label)}'" if row.variant else clean(row.model)
+    return f"{prog()} show report {name} {clean(':'.join(datasets))}"
 
 
 def _class_line(line: ClassLine, remark: str) -> Line:
@@ -130,8 +161,45 @@ def worst_lines(confusions: Sequence[Confusion]) -> list[Text]:
     return [Text(f"Worst confusions: {shown}")]
 
 
+def columns_of(matrix: npt.NDArray[np.int64], classes: Sequence[str]) -> tuple[str, ...]:
+    """Return what the columns of a confusion matrix stand for."""
+    return (*classes, NOT_READ)[: matrix.shape[1]]
+
+
+def confusion_records(found: RowReport) -> Iterator[dict[str, object]]:
+    """Yield the cells of the confusion matrix that hold an image, the right ones too."""
+    columns = columns_of(found.matrix, found.classes)
+    for i, j in zip(*np.nonzero(found.matrix), strict=True):
+        counted = int(found.matrix[i, j])
+        yield {"truth": found.classes[i], "predicted": columns[j], "count": counted}
+
+
+def all_confusion_lines(row: Row, found: RowReport, width: int) -> list[Text]:
+    """Return a line for each class read as another, the most frequent first."""
+    if not found.confusions:
+        return [title(row), *worst_lines(found.confusions)]
+    columns = (
+        Column(name="true", heading="truth", align="left"),
+        Column(name="predicted", heading="read as", align="left"),
+        Column(name="count", heading="images"),
+        Column(name="share", heading="of the truth's"),
+    )
+    lines = [
+        Line(
+            cells={
+                "true": plain(each.true),
+                "predicted": plain(each.predicted),
+                "count": Text(count(each.count)),
+                "share": Text(share(each.share)),
+            }
+        )
+        for each in found.confusions
+    ]
+    return [title(row), *lay_out(columns, lines, width, indent=1)]
+
+
 def confusion_lines(
-    matrix: npt.NDArray[np.int64], classes: Sequence[str], width: int
+    matrix: npt.NDArray[np.int64], classes: Sequence[str], width: int, *, elsewhere: str = ""
 ) -> list[Text]:
     """Return the confusion matrix: rows are the truth, columns what was read.
 
@@ -139,12 +207,16 @@ def confusion_lines(
     ----------
     matrix : ndarray of shape (n_classes, n_classes), int64, or one column wider
         The last column more counts what was not read.
+    elsewhere : str
+        What to type for one that the screen cannot hold, or an eye.
     """
-    columns = (*classes, NOT_READ)[: matrix.shape[1]]
+    columns = columns_of(matrix, classes)
     cell = max(3, len(count(int(matrix.max()))), *(len(name) for name in columns)) + 1
     first = max(5, *(len(clean(name)) for name in classes))
     if len(classes) > _MATRIX_CLASSES or first + 1 + cell * len(columns) > width:
-        return [Text(f"The confusion matrix of {len(classes)} classes needs a wider screen.")]
+        where = f": {elsewhere} --confusions; whole with --csv or --json" * bool(elsewhere)
+        what = f"The confusion matrix of {len(classes)} classes needs a wider screen"
+        return [Text(f"{what}{where}.")]
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
     heading = Text(" truth".ljust(first + 2), style="heading")
@@ -169,20 +241,6 @@ def _heat(value: int, is_diagonal: bool, wrong: npt.NDArray[np.int64], width: in
     text = Text(" " * (width - len(digits)))
     is_worst = value > 1 and value * 2 >= int(wrong.max())
     return text.append(digits, style="reverse" if is_worst else "bad")
-
-
-def abstention_line(found: Abstention | str, threshold: float) -> Text:
-    """Return what abstaining below a threshold leaves, or why that cannot be said."""
-    head = f"Abstaining below {share(threshold, 2)}: "
-    if isinstance(found, str):
-        return Text(f"{head}–, {found}")
-    if found.accuracy is None or found.interval is None:
-        return Text(f"{head}nothing is answered")
-    ends = f"[{share(found.interval.low)}, {share(found.interval.high)}]"
-    return Text(
-        f"{head}{share(found.coverage)} of the images are answered, "
-        f"{share(found.accuracy)} {ends} of those rightly"
-    )
 
 
 def history_lines(histories: Sequence[Sequence[Epoch]], width: int) -> list[Text]:

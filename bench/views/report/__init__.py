@@ -1,28 +1,35 @@
 """One model by class: table, confusions, learning curve, calibration, people, misread photos."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from rich.text import Text
 
 from bench.board.boards import Boards
-from bench.board.calibration import RowCalibration, row_calibration
-from bench.board.intervals import RowInterval, row_intervals
-from bench.board.misread import Misread, misread_images
 from bench.board.rows import Board, Row
 from bench.board.views import PersonReading, RowReport, abstaining, find_row, people_of, row_report
 from bench.loading.pixels import cached_pixels
-from bench.render import report as render
-from bench.render.calibration import calibration_lines
-from bench.render.hints import prog
-from bench.render.intervals import interval_lines
-from bench.render.misread import misread_lines
+from bench.render.abstention import abstention_line
 from bench.render.people import people_lines, person_lines
 from bench.scoring.abstention import Abstention
 from bench.store.layout import Store
 from bench.views import Screen, View, argument, flag, option
+from bench.views.report import classes as render
+from bench.views.report.calibration import (
+    RowCalibration,
+    calibration_as_dict,
+    calibration_lines,
+    row_calibration,
+)
+from bench.views.report.intervals import (
+    RowInterval,
+    interval_as_dict,
+    interval_lines,
+    row_intervals,
+)
+from bench.views.report.misread import Misread, misread_images, misread_lines
 
 __all__ = ["VIEW", "Report", "draw_misread"]
 
@@ -46,7 +53,13 @@ class Options:
         minimum=0.0,
         maximum=1.0,
     )
-    show_all: bool = flag("--all", meaning="Every person and misread photo, not only the first.")
+    confusions: bool = flag(
+        "--confusions",
+        meaning="Each class read as another, how often; with --csv the whole matrix.",
+    )
+    show_all: bool = flag(
+        "--all", meaning="Every class, person and misread photo, not only the first."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +70,7 @@ class Report:
     board: Board
     row: Row
     abstain_below: float = 0.0
+    is_of_confusions: bool = False  # the rows of its table are those of the confusion matrix
 
     @cached_property
     def classes(self) -> RowReport:
@@ -95,22 +109,34 @@ def compute(boards: Boards, options: Options) -> Report:
     """Return the report of the row named by model, pairing and variant."""
     row = find_row(boards.all, options.model, options.pairing, options.variant)
     board = next(board for board in boards.all if row in board.rows)
-    return Report(store=boards.store, board=board, row=row, abstain_below=options.abstain_below)
+    return Report(
+        store=boards.store,
+        board=board,
+        row=row,
+        abstain_below=options.abstain_below,
+        is_of_confusions=options.confusions,
+    )
 
 
 def draw(value: Report, options: Options, screen: Screen) -> Iterator[Text]:
     """Yield every part that there is."""
     width, found, row = screen.width, value.classes, value.row
-    yield from render.report_lines(row, found.report, found.confusions, width)
+    if options.confusions:
+        yield from render.all_confusion_lines(row, found, width)
+        return
+    limit = None if options.show_all else render.CLASSES_SHOWN
+    yield from render.report_lines(row, found.report, found.confusions, width, limit=limit)
     intervals = list(interval_lines(value.intervals, width))
     if intervals:
         yield Text()
         yield from intervals
     if value.abstain_below:
-        yield render.abstention_line(value.abstention, value.abstain_below)
+        yield abstention_line(value.abstention, value.abstain_below)
     yield Text()
     yield from render.worst_lines(found.confusions)
-    yield from render.confusion_lines(found.matrix, found.classes, width)
+    yield from render.confusion_lines(
+        found.matrix, found.classes, width, elsewhere=render.command_for(row)
+    )
     people = people_lines(value.board, {row.evaluations[0]: value.people}, width)
     for part in (
         render.history_lines(found.histories, width),
@@ -130,21 +156,59 @@ def draw_misread(value: Report, screen: Screen, *, limit: int) -> Iterator[Text]
     """Yield what a row misread of an own folder, at most `limit` images (0: all), as pictures."""
     if value.misread is None:
         return
-    row = value.row
-    more = f"{prog()} show report {row.model} {row.train_dataset}:{row.test_dataset} --all"
+    more = f"{render.command_for(value.row)} --all"
     yield from misread_lines(
         value.misread, screen.width, limit=limit, more=more, colour=screen.has_colour
     )
 
 
+def columns_of(value: Report) -> Sequence[str]:
+    """Return the columns of the classes, or those of the confusions where these were asked for."""
+    return render.CONFUSION_COLUMNS if value.is_of_confusions else VIEW.columns
+
+
 def rows_of(value: Report) -> Iterator[dict[str, Any]]:
-    """Yield the classes and the averages, under scikit-learn's names."""
-    yield from render.report_records(value.classes.report)
+    """Yield the classes and the averages, under scikit-learn's names; or the confusion matrix."""
+    if value.is_of_confusions:
+        yield from render.confusion_records(value.classes)
+    else:
+        yield from render.report_records(value.classes.report)
 
 
 def document(value: Report) -> dict[str, Any]:
-    """Return scikit-learn's dictionary of the report."""
-    return value.classes.report.as_dict()
+    """Return scikit-learn's dictionary, and beside it all else that the screen shows."""
+    found, row = value.classes, value.row
+    matrix = found.matrix.tolist()
+    return {
+        "model": row.model,
+        "variant": row.variant,
+        "train_dataset": row.train_dataset,
+        "test_dataset": row.test_dataset,
+        "seeds": row.seeds,
+        "report": found.report.as_dict(),
+        "confusion": {
+            "truth": found.classes,
+            "predicted": render.columns_of(found.matrix, found.classes),
+            "counts": matrix,
+        },
+        "intervals": [interval_as_dict(each) for each in value.intervals],
+        "people": [_person_as_dict(each) for each in value.people],
+        "calibration": calibration_as_dict(value.calibration),
+        "misread": [] if value.misread is None else list(map(asdict, value.misread.images)),
+        "histories": [[asdict(epoch) for epoch in epochs] for epochs in found.histories],
+    } | _abstention(value)
+
+
+def _abstention(value: Report) -> dict[str, Any]:
+    if not value.abstain_below:
+        return {}
+    found = value.abstention
+    told = {"reason": found} if isinstance(found, str) else asdict(found)
+    return {"abstention": {"threshold": value.abstain_below} | told}
+
+
+def _person_as_dict(person: PersonReading) -> dict[str, Any]:
+    return asdict(person) | {"right": person.right, "is_right": person.is_right}
 
 
 VIEW = View(
@@ -155,6 +219,7 @@ VIEW = View(
     options=Options,
     compute=compute,
     columns=render.REPORT_COLUMNS,
+    columns_of=columns_of,
     rows=rows_of,
     document=document,
     draw=draw,
