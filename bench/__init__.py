@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.errors import BenchError, DataError
     from bench.hookspecs import hookimpl
     from bench.options import Option
+    from bench.planning.selection import Request
     from bench.scoring.metrics import MetricSpec
     from bench.scoring.predictions import Predictions
     from bench.session import load_results, run
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         FitContext,
         ImageSet,
         ModelSpec,
+        ReporterSpec,
         Style,
     )
 
@@ -43,6 +45,8 @@ _HOMES = {
     "ModelSpec": "bench.spec",
     "Option": "bench.options",
     "Predictions": "bench.scoring.predictions",
+    "ReporterSpec": "bench.spec",
+    "Request": "bench.planning.selection",
     "Style": "bench.spec",
     "hookimpl": "bench.hookspecs",
     "keras_classifier": "bench.adapters.keras",
@@ -66,6 +70,8 @@ __all__ = [
     "ModelSpec",
     "Option",
     "Predictions",
+    "ReporterSpec",
+    "Request",
     "Style",
     "__version__",
     "hookimpl",

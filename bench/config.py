@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,17 @@ from bench.options import Options
 __all__ = ["CONFIG_NAME", "Config", "find_config", "read_config"]
 
 CONFIG_NAME = "bench.toml"
-_KEYS = ("store", "data_dir", "plugins", "disable", "options", "folders")
+_BYTES_MAX = 256 << 10
+_LINE_MAX = 4000
+_KEYS = ("store", "data_dir", "plugins", "disable", "prefer", "options", "folders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What ``bench.toml`` says; paths are relative to its folder.
 
-    ``options`` holds settings by model or dataset name, ``folders`` own folders by name.
+    ``options`` holds settings by model or dataset name, ``folders`` own folders by name, ``prefer``
+    the plugin of a name that several register.
     """
 
     path: Path | None = None
@@ -27,6 +31,7 @@ class Config:
     data_dir: Path | None = None
     plugins: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
+    prefer: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Options] = field(default_factory=dict)
     folders: Mapping[str, Path] = field(default_factory=dict)
 
@@ -35,8 +40,9 @@ def find_config(start: Path | None = None) -> Path | None:
     """Return the nearest ``bench.toml`` at or above `start` (default: the working folder)."""
     folder = (start or Path.cwd()).resolve()
     for place in (folder, *folder.parents):
-        if (place / CONFIG_NAME).is_file():
-            return place / CONFIG_NAME
+        with suppress(OSError):  # a folder above may be closed to us
+            if (place / CONFIG_NAME).is_file():
+                return place / CONFIG_NAME
     return None
 
 
@@ -51,8 +57,13 @@ def read_config(path: Path | None) -> Config:
     if path is None:
         return Config()
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raw = tomllib.loads(_text(path))
+    except RecursionError as error:
+        raise BenchError(f"{path}", why="cannot be read: it is nested too deep") from error
+    except OSError as error:
+        raise BenchError(f"{path}", why=f"cannot be read: {error.strerror}") from error
+    # Beside what is no TOML or no UTF-8: a number of thousands of digits.
+    except ValueError as error:
         raise BenchError(f"{path}", why=f"cannot be read: {error}") from error
     unknown = sorted(set(raw) - set(_KEYS))
     if unknown:
@@ -65,9 +76,31 @@ def read_config(path: Path | None) -> Config:
         data_dir=_path(path, raw, "data_dir"),
         plugins=_plugins(path, raw),
         disable=_texts(path, raw, "disable"),
+        prefer=_prefer(path, raw),
         options=_tables(path, raw),
-        folders={name: path.parent / text for name, text in _folders(path, raw).items()},
+        folders={
+            name: _place(path, f"folders.{name}", text)
+            for name, text in _named_texts(
+                path, raw, "folders", 'a table of NAME = "folder"'
+            ).items()
+        },
     )
+
+
+def _text(path: Path) -> str:
+    """Return the file's text: a few lines, as a person writes them.
+
+    The parser takes the square of a line's length, for hours where somebody made it so.
+    """
+    with path.open("rb") as file:
+        data = file.read(_BYTES_MAX + 1)
+    if len(data) > _BYTES_MAX:
+        raise BenchError(f"{path}", why=f"is larger than {_BYTES_MAX >> 10} KiB")
+    text = data.decode("utf-8")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > _LINE_MAX:
+            raise BenchError(f"{path}", why=f"line {number} has over {_LINE_MAX:,} characters")
+    return text
 
 
 def _wrong(path: Path, key: str, wanted: str) -> BenchError:
@@ -80,7 +113,17 @@ def _path(path: Path, raw: Mapping[str, Any], key: str) -> Path | None:
         return None
     if not isinstance(value, str):
         raise _wrong(path, key, "a path in quotes")
-    return path.parent / Path(value).expanduser()
+    return _place(path, key, value)
+
+
+def _place(path: Path, key: str, text: str) -> Path:
+    """Return a path as the file means it: relative to its folder."""
+    if not text.isprintable():
+        raise _wrong(path, key, "a path without control characters")
+    try:
+        return path.parent / Path(text).expanduser()
+    except RuntimeError as error:  # ~ of a user that there is not
+        raise BenchError(f"{path}: '{key}'", why=str(error)) from error
 
 
 def _texts(path: Path, raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -91,8 +134,7 @@ def _texts(path: Path, raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _plugins(path: Path, raw: Mapping[str, Any]) -> tuple[str, ...]:
-    names = _texts(path, raw, "plugins")
-    return tuple(str(path.parent / name) if name.endswith(".py") else name for name in names)
+    return tuple(_plugin(path, text) for text in _texts(path, raw, "plugins"))
 
 
 def _tables(path: Path, raw: Mapping[str, Any]) -> dict[str, Options]:
@@ -106,8 +148,18 @@ def _tables(path: Path, raw: Mapping[str, Any]) -> dict[str, Options]:
     return value
 
 
-def _folders(path: Path, raw: Mapping[str, Any]) -> dict[str, str]:
-    value = raw.get("folders", {})
+def _prefer(path: Path, raw: Mapping[str, Any]) -> dict[str, str]:
+    named = _named_texts(path, raw, "prefer", 'a table of NAME = "plugin"')
+    return {name: _plugin(path, text) for name, text in named.items()}
+
+
+def _plugin(path: Path, text: str) -> str:
+    """Return a plugin as `find_plugins` takes it: a file of the folder, or a module."""
+    return str(path.parent / text) if text.endswith(".py") else text
+
+
+def _named_texts(path: Path, raw: Mapping[str, Any], key: str, wanted: str) -> dict[str, str]:
+    value = raw.get(key, {})
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise _wrong(path, "folders", 'a table of NAME = "folder"')
+        raise _wrong(path, key, wanted)
     return value

@@ -17,7 +17,9 @@ from bench.planning.grid import Cell, CellState, Plan, TrainedOn, is_outgrown, p
 from bench.planning.selection import Request, Session, select
 from bench.planning.shipped import import_shipped, shipped_cells
 from bench.planning.task import Limits, TrialTask
-from bench.plugins.discovery import Candidate, Plugins, load_plugins
+from bench.plugins.discovery import Plugins, load_plugins
+from bench.plugins.finding import named_plugins
+from bench.render.notices import tell_once
 from bench.spec import Style
 from bench.store.layout import Store, store_of
 from bench.store.read import read_trial
@@ -73,11 +75,12 @@ def open_session(
         If ``bench.toml`` is wrong.
     """
     config = read_config(find_config())
-    loaded = load_plugins([*config.plugins, *plugins], config.disable)
+    loaded = load_plugins([*config.plugins, *plugins], config.disable, config.prefer)
     for name in plugins:
-        broken = [p for p in loaded.plugins if p.reason and _is_named(p.candidate, name)]
+        broken = [each for each in loaded.broken if each.candidate in named_plugins([name])]
         if broken:
             raise BenchError(f"plugin {name}", why=broken[0].reason)
+    tell_once(loaded.warnings())
     use_metrics(loaded.metrics.values())
     return Session(
         config=config,
@@ -85,10 +88,6 @@ def open_session(
         store=store_of(store, config),
         search=data_dirs(data_dir, config.data_dir),
     )
-
-
-def _is_named(candidate: Candidate, name: str) -> bool:
-    return candidate.module == name or candidate.file == str(Path(name).expanduser().resolve())
 
 
 def plan(request: Request) -> Plan:

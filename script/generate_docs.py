@@ -3,16 +3,19 @@
 Run it as ``.venv/bin/python script/generate_docs.py``; a test fails while a page is stale.
 """
 
+import ast
 import inspect
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields as dataclass_fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 
+import bench
 from bench import hookspecs
 from bench.cli import VERB_LINES, build_parser
 from bench.execution import events
@@ -43,6 +46,25 @@ FACTS_OF_A_MACHINE: Final = {
     "system": "operating system",
     "python": "version of Python",
 }
+# Fields of a request that only repeat an option of `bench run`.
+AS_OPTION: Final = {
+    "seeds": "`--seeds`",
+    "budget": "`--budget`",
+    "precision": "`--precision`",
+    "cross": "`--cross`",
+    "fresh": "`--fresh`",
+    "track_test": "`--track-test`",
+    "quantize": "`--quantize`",
+    "store": "`--store`",
+    "data_dir": "`--data-dir`",
+    "cache_dir": "`--cache-dir`",
+    "plugins": "`--plugin`: modules, and files that end in `.py`",
+    "jobs": "`-j`: a number, or `auto`",
+    "timeout_seconds": "`--timeout`",
+    "memory_bytes": "`--max-memory`",
+    "retries": "`--retries`",
+    "isolate": "each trial in a process of its own",
+}
 PREDICTIONS: Final = {
     "labels": "(n,), whole numbers: the true class, as a column; absent for unlabelled images",
     "predicted": "(n,), whole numbers: the class the model named, as a column",
@@ -62,6 +84,7 @@ def pages() -> dict[str, str]:
         "cli.md": verbs_page,
         "hooks.md": hooks_page,
         "options.md": options_page,
+        "python.md": python_page,
         "records.md": records_page,
     }
     return {name: "\n".join(write()) + "\n" for name, write in writers.items()}
@@ -181,6 +204,46 @@ def struct_rows(struct: Any) -> Iterator[tuple[str, ...]]:
     for field in msgspec.structs.fields(struct):
         kind = field.type
         yield f"`{field.name}`", f"{kind.__name__ if isinstance(kind, type) else kind}"
+
+
+def python_page() -> Iterator[str]:
+    """Yield the page of what ``import bench`` gives, and of every field of a request."""
+    yield from ("# From Python", "", NOTE, "")
+    yield from (plain(inspect.getdoc(bench) or ""), "")
+    names = (name for name in bench.__all__ if not name.startswith("__"))
+    yield from table(("name", "what it is"), ((f"`bench.{n}`", first_line(n)) for n in names))
+    yield from (
+        "## bench.run",
+        "",
+        plain(inspect.getdoc(bench.run) or "").split(" Parameters ")[0],
+        "",
+    )
+    yield "```python"
+    yield 'rows = bench.run("cnn-*", "digits-uci", seeds=(1, 2, 3), store="results/mine")'
+    yield from ("```", "", "Beside models and datasets it takes the fields of `Request`.", "")
+    yield from ("## Request", "", plain(inspect.getdoc(bench.Request) or ""), "")
+    yield from table(("field", "type", "default", "meaning"), request_rows())
+
+
+def first_line(name: str) -> str:
+    """Return what a public name is, by the first sentence of its docstring."""
+    return plain((inspect.getdoc(getattr(bench, name)) or "").split("\n\n")[0])
+
+
+def request_rows() -> Iterator[tuple[str, ...]]:
+    """Yield the fields of a request; the line below a field in the source is its meaning."""
+    (tree,) = ast.parse(inspect.getsource(bench.Request)).body
+    assert isinstance(tree, ast.ClassDef)
+    for field, after in pairwise([*tree.body, ast.Pass()]):
+        if not isinstance(field, ast.AnnAssign):
+            continue
+        meaning = ""
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            meaning = plain(str(after.value.value))
+        default = ast.unparse(field.value) if field.value else ""
+        shown = "" if default.startswith("field(") else f"`{default}`"
+        name = ast.unparse(field.target)
+        yield f"`{name}`", f"`{ast.unparse(field.annotation)}`", shown, meaning or AS_OPTION[name]
 
 
 def options_page() -> Iterator[str]:

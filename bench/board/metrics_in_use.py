@@ -73,4 +73,6 @@ def _discover() -> list[MetricSpec]:
     built_in = [each.name for each in candidates if each.origin == "built-in"]
     if len(built_in) == len(candidates):
         return []
-    return list(load_plugins(config.plugins, [*config.disable, *built_in]).metrics.values())
+    return list(
+        load_plugins(config.plugins, [*config.disable, *built_in], config.prefer).metrics.values()
+    )

@@ -144,9 +144,7 @@ def _find(session: Session, asked: Asked) -> tuple[Candidate, dict[str, OptionVa
     plugins = session.plugins
     known: dict[str, DatasetSpec | ModelSpec] = {**plugins.datasets, **plugins.models}
     if asked.name not in known:
-        broken = [each for each in plugins.plugins if each.candidate.name == asked.name]
-        if broken and broken[0].reason:
-            raise BenchError(f"plugin {asked.name}", why=broken[0].reason)
+        plugins.refuse_unsettled(asked.name)
         close = get_close_matches(asked.name, known, n=3)
         hint = f"did you mean {', '.join(close)}? " if close else ""
         raise BenchError(

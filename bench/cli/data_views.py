@@ -56,8 +56,7 @@ def _resolve(wanted: Wanted, session: Session) -> tuple[DatasetSpec, Path | None
     """Return the registration, and the path if one is named."""
     datasets, folders = session.plugins.datasets, session.config.folders
     name, equals, path = wanted.text.partition("=")
-    if name in session.plugins.conflicts:
-        raise BenchError(session.plugins.conflicts[name], fix="rename one or disable a plugin")
+    session.plugins.refuse_unsettled(name)
     if name in datasets and name != FOLDER_DATASET:
         return datasets[name], Path(path) if equals else None
     if name == FOLDER_DATASET and equals:

@@ -60,7 +60,7 @@ def examine(
         config = read_config(find_config())
         session = Session(
             config=config,
-            plugins=load_plugins([*config.plugins, *plugins], config.disable),
+            plugins=load_plugins([*config.plugins, *plugins], config.disable, config.prefer),
             store=store_of(store, config),
             search=data_dirs(data_dir, config.data_dir),
         )
@@ -162,6 +162,8 @@ def _plugins(session: Session) -> Iterator[Finding]:
             yield _wrong("plugins", origin, f"broken: {plugin.reason}")
         elif plugin.state == "disabled":
             yield _fact("plugins", origin, plugin.reason)
+    for name, sentence in session.plugins.conflicts.items():
+        yield _wrong("plugins", name, sentence, "rename one, or see [prefer] of bench.toml")
 
 
 def _data(session: Session, data_dir: Path | None) -> Iterator[Finding]:

@@ -17,11 +17,12 @@ from bench.errors import BenchError
 from bench.loading.files import data_dirs, find_files
 from bench.options import resolve_options
 from bench.plugins.discovery import Candidate, Plugins, load_plugins
-from bench.render.console import make_console
+from bench.render.console import make_console, plain
 from bench.render.export import as_csv, as_json
 from bench.render.hints import prog
 from bench.render.lists import dataset_lines, metric_lines, model_lines, plugin_lines
 from bench.render.model import dataset_view, model_as_dict, model_view
+from bench.render.notices import tell_once
 from bench.spec import BuildContext, Description, ModelSpec, Shape
 
 __all__ = ["Catalogue", "found_files", "open_catalogue", "show_list", "show_named"]
@@ -49,7 +50,7 @@ def open_catalogue(data_dir: Path | None, local: tuple[str, ...]) -> Catalogue:
         If ``bench.toml`` is wrong.
     """
     config = read_config(find_config())
-    plugins = load_plugins([*config.plugins, *local], config.disable)
+    plugins = load_plugins([*config.plugins, *local], config.disable, config.prefer)
     return Catalogue(plugins=plugins, search=data_dirs(data_dir, config.data_dir))
 
 
@@ -72,6 +73,8 @@ def show_list(
 ) -> None:
     """Print one kind of thing, or models and datasets."""
     catalogue = open_catalogue(data_dir, plugins)
+    if kind != "plugins":
+        tell_once(catalogue.plugins.warnings())
     if is_json:
         print(as_json(_records(catalogue, kind)))
         return
@@ -80,7 +83,6 @@ def show_list(
         return
     console = make_console()
     found = catalogue.plugins
-    broken = [plugin for plugin in found.plugins if plugin.state == "broken"]
     texts: list[Text] = []
     if kind in (None, "models"):
         texts += model_lines(found.models, console.width)
@@ -96,9 +98,9 @@ def show_list(
         texts += [Text(), Text(f"More: {prog()} list models NAME · {prog()} list plugins")]
     for text in texts:
         console.print(text)
-    if broken and kind != "plugins":
-        names = ", ".join(plugin.candidate.name for plugin in broken)
-        console.print(Text(f"Broken plugins: {names} (why: {prog()} list plugins)", style="bad"))
+    if kind == "plugins":
+        for sentence in found.conflicts.values():
+            console.print(plain(sentence, "bad"))
 
 
 def _print_csv(catalogue: Catalogue, kind: str | None, name: str = "") -> None:
@@ -180,6 +182,9 @@ def show_named(
     catalogue = open_catalogue(data_dir, plugins)
     console = make_console()
     found = catalogue.plugins
+    if kind in ("models", "datasets"):
+        found.refuse_unsettled(name)
+        tell_once(found.warnings())
     texts: list[Text]
     if is_csv:
         _named({each["name"]: each for each in _records(catalogue, kind)}, name, kind[:-1])

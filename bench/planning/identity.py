@@ -13,7 +13,7 @@ import msgspec
 from bench.errors import OptionError
 from bench.options import OptionValue
 from bench.planning.processor import has_bfloat16
-from bench.plugins.discovery import BUILT_IN_PACKAGES, Candidate
+from bench.plugins.finding import BUILT_IN_PACKAGES, Candidate
 from bench.spec import ModelSpec, Precision
 from bench.store.record import Identity
 

@@ -125,8 +125,8 @@ def select(session: Session, request: Request) -> Selected:
 
 
 def _select_models(plugins: Plugins, patterns: Sequence[str]) -> list[ModelSpec]:
-    for name in set(patterns) & plugins.conflicts.keys():
-        raise BenchError(plugins.conflicts[name], fix="rename one or disable a plugin")
+    for name in patterns:
+        plugins.refuse_unsettled(name)
     names = _match(patterns, list(plugins.models), "model", "bench list models")
     return [plugins.models[name] for name in names]
 

@@ -1,54 +1,31 @@
-"""Built-in, entry-point and local plugins: found without an import, loaded one by one.
+"""Plugins loaded one by one, and what they register, by name.
 
 A plugin that fails is a row with its reason, never an exception.
 """
 
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from importlib import import_module, metadata
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import pluggy
 
 from bench import hookspecs
 from bench.errors import PluginError
-from bench.spec import API_VERSION, DatasetSpec, ModelSpec, ReporterSpec
+from bench.plugins.finding import Candidate, find_plugins, may_hold
+from bench.plugins.registering import KINDS, Offer, Settled, check_hooks, check_spec, settle
+from bench.spec import DatasetSpec, ModelSpec, ReporterSpec
 
 __all__ = ["Candidate", "Plugin", "Plugins", "find_plugins", "load_model", "load_plugins"]
 
-BUILT_IN_PACKAGES = ("bench_plugins", "bench_datasets")
-ENTRY_POINT_GROUP = "bench"
-_REGISTER_HOOKS = {
-    "bench_register_models": "models",
-    "bench_register_datasets": "datasets",
-    "bench_register_metrics": "metrics",
-    "bench_register_reporters": "reporters",
-}
-
-
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-_Spec = TypeVar("_Spec", bound=_Named)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A plugin that was found, not yet imported."""
-
-    name: str
-    origin: str
-    """"built-in", a distribution with its version, or "file"."""
-    module: str = ""
-    file: str = ""
+_DECIDE = "rename one, or say whose it is under [prefer] in bench.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,79 +55,100 @@ class Plugins:
     homes: dict[str, Candidate] = field(default_factory=dict)
     """The plugin that registered each model or dataset."""
     conflicts: dict[str, str] = field(default_factory=dict)
-    """Names registered twice, with a sentence that names both plugins."""
+    """Names registered twice, with a sentence that names both plugins; neither has the name."""
+
+    @property
+    def broken(self) -> list[Plugin]:
+        """The plugins that could not be loaded."""
+        return [plugin for plugin in self.plugins if plugin.state == "broken"]
+
+    def warnings(self) -> list[str]:
+        """Say in a line each what is broken, and which names nobody has because two claim them."""
+        return [
+            *map(_broken_words, self.broken),
+            *(f"{sentence}; {_DECIDE}" for sentence in self.conflicts.values()),
+        ]
+
+    def refuse_unsettled(self, name: str) -> None:
+        """Say why nothing has this name, where plugins are the reason.
+
+        Raises
+        ------
+        PluginError
+            If two plugins claim it, or none has it and a broken one probably would.
+        """
+        if name in self.conflicts:
+            raise PluginError(self.conflicts[name], fix=_DECIDE)
+        likely = [each for each in self.broken if may_hold(each.candidate, name)]
+        if likely and name not in self.models and name not in self.datasets:
+            raise PluginError(f"nothing is called '{name}'", why=_broken_words(likely[0]))
 
     def observers(self) -> list[ModuleType]:
         """Return the loaded modules, in order, whose observer hooks may be called."""
         return [plugin.module for plugin in self.plugins if plugin.module is not None]
 
 
-def find_plugins(local: Iterable[str] = ()) -> list[Candidate]:
-    """List every plugin without importing any: built-in, installed, then `local` ones in order.
+def _broken_words(plugin: Plugin) -> str:
+    return f"plugin {plugin.candidate.where} is broken: {plugin.reason}"
+
+
+def load_plugins(
+    local: Iterable[str] = (),
+    disable: Iterable[str] = (),
+    prefer: Mapping[str, str] | None = None,
+) -> Plugins:
+    """Import every plugin and collect what it registers; failures become rows.
 
     Parameters
     ----------
     local : iterable of str
-        Module names, or paths that end in ``.py``.
+        As in `find_plugins`.
+    disable : iterable of str
+        Names of plugins that are only listed.
+    prefer : mapping or None
+        Of ``bench.toml``: whose a name is where several plugins register it.
     """
-    found = [*_built_in(), *_installed()]
-    for text in local:
-        if text.endswith(".py"):
-            path = Path(text).expanduser().resolve()
-            found.append(Candidate(name=path.stem, origin="file", file=str(path)))
-        else:
-            found.append(Candidate(name=text, origin="module", module=text))
-    return found
-
-
-def _built_in() -> Iterator[Candidate]:
-    for package in BUILT_IN_PACKAGES:
-        spec = find_spec(package)
-        if spec is None or spec.submodule_search_locations is None:
-            yield Candidate(name=package, origin="built-in", module=package)
-            continue
-        for module in sorted(iter_modules(spec.submodule_search_locations), key=lambda m: m.name):
-            if not module.name.startswith("_") and not module.ispkg:
-                yield Candidate(
-                    name=module.name, origin="built-in", module=f"{package}.{module.name}"
-                )
-
-
-def _installed() -> Iterator[Candidate]:
-    for entry in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name):
-        origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "entry point"
-        yield Candidate(name=entry.name, origin=origin, module=entry.module)
-
-
-def load_plugins(local: Iterable[str] = (), disable: Iterable[str] = ()) -> Plugins:
-    """Import every plugin and collect what it registers; failures become rows."""
-    manager = pluggy.PluginManager("bench")
-    manager.add_hookspecs(hookspecs)
-    plugins, disabled = Plugins(), set(disable)
+    manager = _manager()
+    plugins, disabled, offers = Plugins(), set(disable), list[Offer]()
     for candidate in find_plugins(local):
         if candidate.name in disabled:
             plugins.plugins.append(
                 Plugin(candidate=candidate, state="disabled", reason="disabled in bench.toml")
             )
         else:
-            plugins.plugins.append(_load(candidate, manager, plugins))
+            plugins.plugins.append(_load(candidate, manager, offers))
+    _take(plugins, settle(offers, prefer or {}))
     return plugins
 
 
-def _load(candidate: Candidate, manager: pluggy.PluginManager, plugins: Plugins) -> Plugin:
-    registered: dict[str, list[Any]] = {kind: [] for kind in _REGISTER_HOOKS.values()}
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("bench")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _take(plugins: Plugins, settled: Settled) -> None:
+    for offer in settled.taken:
+        getattr(plugins, offer.kind)[offer.spec.name] = offer.spec
+        plugins.homes[offer.spec.name] = offer.home
+    plugins.conflicts.update(settled.conflicts)
+
+
+def _load(candidate: Candidate, manager: pluggy.PluginManager, offers: list[Offer]) -> Plugin:
+    found: list[Offer] = []
     try:
         module = _import(candidate)
-        if manager.is_registered(module):
+        if manager.is_registered(module):  # it is named twice
             return Plugin(candidate=candidate, module=module)
-        manager.register(module, f"{candidate.origin}:{candidate.name}")
-        for hook, kind in _REGISTER_HOOKS.items():
-            _call(manager, module, hook, registered[kind].append)
-        names = {kind: _accept(candidate, kind, registered[kind], plugins) for kind in registered}
+        check_hooks(module)
+        manager.register(module, f"{candidate.origin}:{candidate.where}")
+        for hook in KINDS:
+            found += _offers(candidate, manager, module, hook, found)
     # Foreign code may raise anything, even exit: it must cost this plugin only.
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Plugin(candidate=candidate, state="broken", reason=reason)
+        return Plugin(candidate=candidate, state="broken", reason=_reason(error, candidate))
+    offers += found
+    names = {kind: tuple(o.spec.name for o in found if o.kind == kind) for kind in KINDS.values()}
     return Plugin(
         candidate=candidate,
         module=module,
@@ -161,12 +159,53 @@ def _load(candidate: Candidate, manager: pluggy.PluginManager, plugins: Plugins)
     )
 
 
+def _reason(error: BaseException, candidate: Candidate) -> str:
+    """Return one line: what was raised, and where in the plugin."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    own = candidate.file or f"{candidate.module.replace('.', '/')}.py"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename.replace(os.sep, "/").endswith(own)]
+    # A syntax error says its line by itself.
+    if not lines or isinstance(error, SyntaxError):
+        return said
+    return f"{said} ({own.rpartition('/')[2]}, line {lines[-1]})"
+
+
+def _offers(
+    candidate: Candidate,
+    manager: pluggy.PluginManager,
+    module: ModuleType,
+    hook: str,
+    before: list[Offer],
+) -> list[Offer]:
+    """Return what one hook of a plugin registers."""
+    specs: list[Any] = []
+    _call(manager, module, hook, specs.append)
+    found: list[Offer] = []
+    for spec in specs:
+        check_spec(hook, spec)
+        offer = Offer(
+            kind=KINDS[hook],
+            spec=spec,
+            plugin=(candidate.name, candidate.module, candidate.file),
+            where=candidate.where,
+            home=candidate,
+        )
+        if any((offer.space, spec.name) == (o.space, o.spec.name) for o in (*before, *found)):
+            raise PluginError(f"{candidate.where} registers '{spec.name}' twice", fix="rename one")
+        found.append(offer)
+    return found
+
+
 def _import(candidate: Candidate) -> ModuleType:
+    if candidate.fault:
+        raise PluginError(candidate.fault)
     if not candidate.file:
         return import_module(candidate.module)
     path = Path(candidate.file)
     if not path.is_file():
-        raise PluginError(f"no such plugin file {path}")
+        kind = "is no file" if os.path.lexists(path) else "does not exist"
+        raise PluginError(f"no such plugin file {path}: it {kind}")
     name = f"bench_local_{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
     if name in sys.modules:
         return sys.modules[name]
@@ -190,34 +229,6 @@ def _call(
     manager.subset_hook_caller(hook, remove_plugins=others)(register=argument)
 
 
-def _accept(
-    candidate: Candidate, kind: str, specs: list[_Spec], plugins: Plugins
-) -> tuple[str, ...]:
-    """Add a plugin's specs of one kind; a name that is taken is a conflict naming both."""
-    known: dict[str, Any] = getattr(plugins, kind)
-    for spec in specs:
-        if getattr(spec, "api", API_VERSION) > API_VERSION:
-            raise PluginError(
-                f"{spec.name} needs plugin API {spec.api}",  # type: ignore[attr-defined]  # checked above
-                why=f"this digitbench has {API_VERSION}",
-                fix="install a newer digitbench",
-            )
-        if spec.name in known:
-            first = plugins.homes.get(spec.name)
-            where = _where(first) if first else "another plugin"
-            sentence = f"'{spec.name}' is registered by {where} and by {_where(candidate)}"
-            plugins.conflicts[spec.name] = sentence
-            raise PluginError(sentence, fix="rename one or disable a plugin in bench.toml")
-    for spec in specs:
-        known[spec.name] = spec
-        plugins.homes[spec.name] = candidate
-    return tuple(spec.name for spec in specs)
-
-
-def _where(candidate: Candidate) -> str:
-    return candidate.file or f"{candidate.module} ({candidate.origin})"
-
-
 def load_model(module: str, file: str, name: str) -> ModelSpec:
     """Return the model `name` of one plugin, as a worker does.
 
@@ -226,13 +237,12 @@ def load_model(module: str, file: str, name: str) -> ModelSpec:
     PluginError
         If the plugin cannot be imported or does not register that model.
     """
-    plugins = Plugins()
-    manager = pluggy.PluginManager("bench")
-    manager.add_hookspecs(hookspecs)
-    plugin = _load(
-        Candidate(name=name, origin="worker", module=module, file=file), manager, plugins
-    )
-    if name not in plugins.models:
-        why = plugin.reason or "it registers no such model"
-        raise PluginError(f"model '{name}' of plugin {module or file}", why=why)
-    return plugins.models[name]
+    offers: list[Offer] = []
+    candidate = Candidate(name=name, origin="worker", module=module, file=file)
+    plugin = _load(candidate, _manager(), offers)
+    for offer in offers:
+        if offer.kind == "models" and offer.spec.name == name:
+            spec: ModelSpec = offer.spec
+            return spec
+    why = plugin.reason or "it registers no such model"
+    raise PluginError(f"model '{name}' of plugin {module or file}", why=why)

@@ -73,6 +73,7 @@ def find_trained(plugins: Plugins, store: Store, name: str = "") -> Trained:
         return _shipped(plugins, "")
     if name in plugins.models:
         return _of_model(plugins, store, name)
+    plugins.refuse_unsettled(name)
     try:
         return _of_trial(plugins, find_trial(store, name))
     except StoreError as error:

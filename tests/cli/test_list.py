@@ -113,7 +113,25 @@ def test_a_broken_plugin_is_listed_with_its_reason(run_bench: Run, tmp_path: Pat
     (tmp_path / "bench.toml").write_text('plugins = ["broken.py"]\n')
     out = " ".join(run_bench("list", "plugins", columns=120).out.split())
     assert "broken file broken ModuleNotFoundError: No module named 'no_such_module'" in out
-    assert "Broken plugins: broken (why: bench list plugins)" in run_bench("list").out
+    listed = run_bench("list")
+    assert "is broken: ModuleNotFoundError" in listed.err
+    assert "(broken.py, line 1)" in listed.err
+    assert listed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command", [("list", "models", "mine"), ("run", "-m", "mine"), ("check", "mine")], ids=" ".join
+)
+def test_who_asks_for_a_broken_plugins_model_is_told_file_and_line(
+    run_bench: Run, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "own.py").write_text("NAME = 'mine'\nimport no_such_module\n")
+    (tmp_path / "bench.toml").write_text('plugins = ["own.py"]\n')
+    ended = run_bench(*command)
+    assert ended.code == 2
+    assert "nothing is called 'mine': plugin" in ended.err
+    assert "own.py is broken: ModuleNotFoundError" in ended.err
+    assert "(own.py, line 2)" in ended.err
 
 
 def test_each_metric_says_what_it_needs(run_bench: Run) -> None:

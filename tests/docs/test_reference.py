@@ -16,7 +16,7 @@ from bench.plugins.discovery import load_plugins
 from bench.store.fields import FIELDS
 from bench.store.record import EvaluationRecord, TrialRecord
 
-PAGES = ("cli.md", "hooks.md", "options.md", "records.md")
+PAGES = ("cli.md", "hooks.md", "options.md", "python.md", "records.md")
 
 
 @pytest.fixture(scope="module")
