@@ -30,8 +30,8 @@ NOTE: Final = "<!-- Made by script/generate_docs.py; a test fails while it is st
 PARTS_OF_AN_IDENTITY: Final = {
     "model": "name of the model",
     "options": "every option of the model, resolved",
-    "model_source": "hash of the model's module, or of a third-party package's `.py` files",
-    "harness_source": "hash of `bench/adapters` and `bench/images`",
+    "model_source": "hash of the definitions in the plugin's own files",
+    "harness_source": "hash of the definitions in the harness's computing files",
     "train_hash": "content hash of the training split",
     "seed": "the only source of randomness",
     "precision": "float32 or bfloat16, resolved",

@@ -40,7 +40,7 @@ __all__ = [
     "row_as_dict",
 ]
 
-BOARDS_VERSION = 5
+BOARDS_VERSION = 6
 _BOARDS = "boards.msgpack"
 _BOARDS_BYTES_MAX = 1 << 30
 # Read by `bench show robustness`; pooled over the folds into a trial of their own.
@@ -142,13 +142,15 @@ def _build(store: Store, index: Index, exclude_duplicates: bool) -> list[Board]:
     boards = []
     for test_dataset in sorted(by_test):
         groups = [_newest_config(scores) for scores in by_test[test_dataset].values()]
+        older = _older_configs(by_test[test_dataset].values(), groups)
         failures = _open_failures(groups, index.failures.values(), test_dataset)
         last = _last(groups)
         left_out = LeftOut()
         if exclude_duplicates:
             left_out = images_left_out(store, groups, last.split_hash)
             groups = [[left_out.rescore(store, score) for score in group] for group in groups]
-        boards.append(_board(store, last, groups, failures, index, left_out))
+        board = _board(store, last, groups, failures, index, left_out)
+        boards.append(msgspec.structs.replace(board, notes=(*board.notes, *older)))
     seen = {(row.train_dataset, row.trials) for board in boards for row in board.rows}
     boards += _only_failures(index, seen)
     return boards
@@ -164,6 +166,25 @@ def _newest_config(scores: list[Score]) -> list[Score]:
         if score.seed not in by_seed or score.started_at > by_seed[score.seed].started_at:
             by_seed[score.seed] = score
     return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def _older_configs(
+    everything: Iterable[list[Score]], shown: Iterable[list[Score]]
+) -> tuple[str, ...]:
+    """Say how many configurations stand behind the newest ones: other code, versions, precision."""
+    older: dict[str, int] = {}
+    for scores, kept in zip(everything, shown, strict=True):
+        newest = (kept[0].config_id, kept[0].test_hash)
+        n_older = len({(score.config_id, score.test_hash) for score in scores} - {newest})
+        if n_older:
+            older[kept[0].model] = older.get(kept[0].model, 0) + n_older
+    if not older:
+        return ()
+    models = ", ".join(f"{n} of {model}" for model, n in sorted(older.items()))
+    return (
+        f"earlier configurations (code, versions, precision or data) are not shown: {models}: "
+        "bench show history",
+    )
 
 
 def _open_failures(

@@ -20,7 +20,14 @@ from bench.store.read import (
     read_trial,
     trial_folders,
 )
-from bench.store.record import SEALED_SINCE, Duplicate, EvaluationRecord, State, TrialRecord
+from bench.store.record import (
+    SCHEMA_VERSION,
+    SEALED_SINCE,
+    Duplicate,
+    EvaluationRecord,
+    State,
+    TrialRecord,
+)
 from bench.store.write import file_hash, record_hash, split_hash
 
 __all__ = ["Problem", "Verified", "verify_store"]
@@ -46,6 +53,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     unsealed: int = 0
     """Records of an earlier version, which carry no hash of themselves."""
     problems: tuple[Problem, ...] = ()
+    earlier: int = 0
+    """Trials of an earlier format: as they were written, but a run would train them anew."""
 
 
 class _Looked(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,12 +85,20 @@ def verify_store(store: Store) -> Verified:
         files=sum(each.files for each in looked.values()),
         scores=sum(each.scores for each in looked.values()),
         unsealed=sum(not each.is_sealed for each in looked.values()),
+        earlier=sum(_is_earlier(store, name) for name in trials),
         problems=tuple(
             Problem(folder=folder, what=what)
             for folder, each in looked.items()
             for what in each.found
         ),
     )
+
+
+def _is_earlier(store: Store, name: str) -> bool:
+    try:
+        return read_trial(store.trials / name).schema_version < SCHEMA_VERSION
+    except StoreError:
+        return False
 
 
 def _look(check: Callable[..., _Looked], *told: Any) -> _Looked:

@@ -58,6 +58,7 @@ def show_verified(asked: Asked, *, rerun: int, seed: int, as_json: bool) -> int:
             "files": verified.files,
             "scores": verified.scores,
             "unsealed": verified.unsealed,
+            "earlier_version": verified.earlier,
             "problems": [{"folder": p.folder, "what": p.what} for p in verified.problems],
             "reruns": reruns,
         }
@@ -91,6 +92,12 @@ def _print_verified(console: Console, store: Store, verified: Verified) -> None:
         n = verified.unsealed
         records = "1 record has" if n == 1 else f"{n:,} records have"
         console.print(Text(f"{records} no self-hash (an earlier version): the rest was checked"))
+    if verified.earlier:
+        says = (
+            f"{verified.earlier:,} trials are an earlier version's: they are read and shown as "
+            f"they are, and {prog()} run would train them anew"
+        )
+        console.print(Text(says))
     if not verified.problems:
         console.print(Text(f"{store.root}: as it was written ({looked})"))
         return

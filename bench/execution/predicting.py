@@ -1,8 +1,7 @@
 """The predicting half of a trial: one test split at a time, checked, timed, written."""
 
 import shutil
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import BenchError
-from bench.execution.contract import check_predicted, check_probabilities
-from bench.execution.latency import measure_latency
+from bench.execution.probabilities import predict_split
 from bench.execution.splits import image_hashes, near_duplicate_pairs, open_split
 from bench.execution.variants import Variant, make_variant
-from bench.images.shape import adapt, describe_adaptation
-from bench.loading.mnist_c import is_of_mnist_c
+from bench.images.shape import describe_adaptation
 from bench.planning.task import EvaluationTask, TrialTask
 from bench.spec import UNREAD, Classifier, ImageSet, Labels, Probabilities
 from bench.store.layout import RECORD, Store
@@ -26,8 +22,6 @@ from bench.store.write import split_hash, utc_now, write_predictions, write_spli
 
 __all__ = ["Predictor"]
 
-_BLOCK_BYTES = 256 * 1024 * 1024
-_WARM_UP_IMAGES = 256
 OF_THE_IMAGES = frozenset({"corruption", "strength", "fold"})
 
 
@@ -57,7 +51,10 @@ class Predictor:
         """
         split = open_split(evaluation.split)
         variant = self._variant(evaluation)
-        probabilities, predicted, seconds = self._predict(split, variant, evaluation.transform)
+        probabilities, predicted, seconds = predict_split(
+            split, variant, evaluation.transform, self.task.image_shape, len(self.task.classes)
+        )
+        notes = _disagreement(probabilities, predicted)
         if split.unread is not None:  # whatever it makes of a blank image, it has not read it
             predicted[split.unread] = UNREAD
             probabilities[split.unread] = 1 / len(self.task.classes)
@@ -94,6 +91,7 @@ class Predictor:
             **_variant_facts(variant),
             created_at=utc_now(),
             threads=self.threads,
+            notes=notes,
             truths=evaluation.truths,
             predictions_sha256=sha256,
             transform=evaluation.transform,
@@ -114,31 +112,6 @@ class Predictor:
                 form, self.classifier, self.train, folder, self.threads
             )
         return self.variants[key]
-
-    def _predict(
-        self, split: ImageSet, variant: Variant, transform: Mapping[str, str | int | float]
-    ) -> tuple[Probabilities, Labels, float]:
-        n_classes, shape = len(self.task.classes), self.task.image_shape
-        step = max(1, _BLOCK_BYTES // (4 * int(np.prod(shape))))
-        all_probabilities, all_predicted, seconds = [], [], 0.0
-        for start in range(0, len(split), step):
-            block = ImageSet(pixels=split.pixels[start : start + step])
-            images = adapt(_corrupted(block.images, transform, start), shape)
-            if start == 0:
-                _warm_up(variant, images)
-            began = time.perf_counter()
-            returned = variant.predict_proba(images)
-            seconds += time.perf_counter() - began
-            probabilities = check_probabilities(returned, len(images), n_classes)
-            if variant.predict is not None:
-                predicted = check_predicted(variant.predict(images), len(images), n_classes)
-            else:
-                predicted = probabilities.argmax(axis=1).astype(np.int64)
-            all_probabilities.append(probabilities)
-            all_predicted.append(predicted)
-        if not all_probabilities:
-            raise BenchError("the test split holds no image")
-        return np.concatenate(all_probabilities), np.concatenate(all_predicted), seconds
 
     def _labels(self, split: ImageSet, evaluation: EvaluationTask) -> Labels | None:
         """Map the split's labels to columns of the model."""
@@ -166,15 +139,16 @@ class Predictor:
         return found
 
 
-def _corrupted(
-    images: npt.NDArray[np.float32], transform: Mapping[str, str | int | float], first_image: int
-) -> npt.NDArray[np.float32]:
-    if "corruption" not in transform or is_of_mnist_c(transform["corruption"]):
-        return images
-    from bench.images.corruptions import corrupt
-
-    name, strength = str(transform["corruption"]), int(transform.get("strength", 1))
-    return corrupt(images, name, strength, first_image=first_image)
+def _disagreement(probabilities: Probabilities, predicted: Labels) -> tuple[str, ...]:
+    """Say in how many images ``predict`` is not the class of the largest probability."""
+    chosen = np.take_along_axis(probabilities, predicted[:, None], axis=1)[:, 0]
+    n_other = int((chosen < probabilities.max(axis=1)).sum())
+    if not n_other:
+        return ()
+    return (
+        f"predict is not the class of the largest probability in {n_other:,} of "
+        f"{len(predicted):,} images",
+    )
 
 
 def _variant_facts(variant: Variant) -> dict[str, Any]:
@@ -188,9 +162,3 @@ def _variant_facts(variant: Variant) -> dict[str, Any]:
         "model_bytes": variant.model_bytes,
         "file_bytes": file.stat().st_size if file else None,
     }
-
-
-def _warm_up(variant: Variant, images: npt.NDArray[np.float32]) -> None:
-    variant.predict_proba(images[:_WARM_UP_IMAGES])
-    if variant.latency is None:
-        variant.latency = measure_latency(variant.predict_proba, images)

@@ -16,7 +16,7 @@ from bench.planning.identity import changed_parts
 from bench.planning.task import Limits, TrialTask
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions, read_trial, trial_folders
-from bench.store.record import TrialRecord
+from bench.store.record import SCHEMA_VERSION, TrialRecord
 
 __all__ = ["AGREEMENT_ELSEWHERE", "Rerun", "choose_sample", "rerun_trials"]
 
@@ -97,6 +97,8 @@ def rerun_trials(
 
 
 def _same_task(record: TrialRecord, task: TrialTask) -> TrialTask:
+    if record.schema_version < SCHEMA_VERSION:
+        raise BenchError("it would be another trial now", why="an earlier version trained it")
     if task.trial_id != record.trial_id:
         parts = ", ".join(changed_parts(record.identity, task.identity))
         raise BenchError("it would be another trial now", why=f"{parts or 'its data'} changed")

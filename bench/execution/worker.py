@@ -19,17 +19,11 @@ from bench.errors import BenchError
 from bench.execution.capture import one_line, private_folders, scrub, trace
 from bench.execution.engine import limit_threads, seed_everything
 from bench.execution.events import EvaluationFinished, Event, Warned
-from bench.execution.fitting import (
-    Fit,
-    adapted,
-    build_context,
-    choose_images,
-    fit_classifier,
-    measure_train_accuracy,
-)
+from bench.execution.fitting import Fit, build_context, fit_classifier
 from bench.execution.machine import full_versions, machine_facts
 from bench.execution.predicting import Predictor
 from bench.execution.splits import open_split
+from bench.execution.training_images import adapted, choose_images, measure_train_accuracy
 from bench.planning.task import Outcome, TrialTask
 from bench.plugins.discovery import load_model
 from bench.spec import Classifier, Description, ImageSet, ModelSpec

@@ -15,6 +15,7 @@ from bench.planning.task import TrialTask
 from bench.spec import ModelSpec
 from bench.store.layout import Store
 from bench.store.read import read_trial
+from bench.store.record import SCHEMA_VERSION
 
 __all__ = ["with_estimates"]
 
@@ -99,4 +100,6 @@ def _changed(task: TrialTask, scores: list[Score], store: Store) -> tuple[str, .
         earlier = read_trial(store.trial(last.trial_id))
     except StoreError:
         return ("its record is damaged",)
+    if earlier.schema_version < SCHEMA_VERSION:
+        return (f"digitbench itself (the stored one is of format {earlier.schema_version})",)
     return changed_parts(earlier.identity, task.identity)

@@ -13,11 +13,11 @@ from bench.loading import LoadedDataset, SplitRef
 from bench.options import OptionValue
 from bench.planning.identity import (
     config_id,
-    derive_requires,
     evaluation_id,
     identify,
-    plugin_sources,
+    requirements,
     resolve_precision,
+    sources_of,
     trial_id,
 )
 from bench.planning.task import EvaluationTask, PluginRef, TrialTask
@@ -266,8 +266,7 @@ def _task(
         precision=precision,
     )
     trial = trial_id(identity)
-    requires = derive_requires(plugin_sources(home)) if spec.requires is None else spec.requires
-    is_heavy = "tensorflow" in requires
+    is_heavy = "tensorflow" in requirements(spec, sources_of(home))
     transforms: list[dict[str, str | int | float]] = [{}]
     if settings.quantize and is_heavy:
         transforms.append({"quantize": settings.quantize})

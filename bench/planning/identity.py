@@ -1,19 +1,19 @@
 """What decides a result, and the hash of it."""
 
-import ast
 from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 
 from bench.errors import OptionError
 from bench.options import OptionValue
+from bench.planning.computing import harness_hash
 from bench.planning.processor import has_bfloat16
-from bench.plugins.finding import BUILT_IN_PACKAGES, Candidate
+from bench.plugins.finding import Candidate
+from bench.plugins.sources import Sources, hash_of_sources, imported_names, read_sources
 from bench.spec import ModelSpec, Precision
 from bench.store.record import Identity
 
@@ -22,7 +22,9 @@ __all__ = [
     "config_id",
     "evaluation_id",
     "identify",
+    "requirements",
     "resolve_precision",
+    "sources_of",
     "trial_id",
 ]
 
@@ -51,17 +53,16 @@ def identify(
     precision: str,
 ) -> Identity:
     """Return all that decides the result of a trial."""
-    sources = plugin_sources(home)
-    requires = derive_requires(sources) if spec.requires is None else spec.requires
+    sources = sources_of(home)
     return Identity(
         model=spec.name,
         options=dict(options),
-        model_source=hash_files(sources),
+        model_source=hash_of_sources(sources),
         harness_source=harness_hash(),
         train_hash=train_hash,
         seed=seed,
         precision=precision,
-        requires=versions(requires),
+        requires=versions(requirements(spec, sources)),
     )
 
 
@@ -88,8 +89,8 @@ def _hash(data: bytes) -> str:
 def changed_parts(old: Identity, new: Identity) -> tuple[str, ...]:
     """Name in words what differs between two identities."""
     words = {
-        "model_source": "the model's source",
-        "harness_source": "the harness (adapters, image functions)",
+        "model_source": "the model's code",
+        "harness_source": "the harness's code",
         "train_hash": "the training images",
         "precision": f"precision {old.precision} → {new.precision}",
     }
@@ -106,63 +107,18 @@ def changed_parts(old: Identity, new: Identity) -> tuple[str, ...]:
     return tuple(parts)
 
 
-@cache
-def plugin_sources(home: Candidate) -> tuple[Path, ...]:
-    """Return the files whose bytes decide a plugin's results.
-
-    A built-in or local plugin is its own file; a third-party one is every ``.py`` of its package.
-    """
-    if home.file:
-        return (Path(home.file),)
-    if home.module.partition(".")[0] in BUILT_IN_PACKAGES:
-        spec = find_spec(home.module)
-        return (Path(spec.origin),) if spec and spec.origin else ()
-    spec = find_spec(home.module.partition(".")[0])
-    if spec is None:
-        return ()
-    if spec.submodule_search_locations is None:
-        return (Path(spec.origin),) if spec.origin else ()
-    return tuple(
-        sorted(
-            path for place in spec.submodule_search_locations for path in Path(place).rglob("*.py")
-        )
-    )
+def sources_of(home: Candidate) -> Sources:
+    """Return the source files of a plugin as they are now."""
+    return read_sources(module=home.module, file=home.file)
 
 
-@cache
-def hash_files(paths: tuple[Path, ...]) -> str:
-    """Return one hash of the bytes of these files, in this order, whatever their folders."""
-    digest = sha256()
-    for path in paths:
-        data = path.read_bytes()
-        digest.update(f"{path.name}:{len(data)}:".encode() + data)
-    return digest.hexdigest()[:_ID_LENGTH]
-
-
-@cache
-def harness_hash() -> str:
-    """Return the hash of ``bench/adapters`` and ``bench/images``."""
-    root = Path(__file__).parents[1]
-    return hash_files(
-        tuple(
-            sorted(path for part in ("adapters", "images") for path in (root / part).glob("*.py"))
-        )
-    )
-
-
-@cache
-def derive_requires(sources: tuple[Path, ...]) -> tuple[str, ...]:
-    """Return the distributions that compute, from the imports in a plugin's source."""
+def requirements(spec: ModelSpec, sources: Sources) -> tuple[str, ...]:
+    """Return the distributions that compute: declared, or seen in the imports of the sources."""
+    if spec.requires is not None:
+        return spec.requires
     found: set[str] = set()
-    for path in sources:
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module, *(alias.name for alias in node.names)]
-            for name in names:
-                found.update(_IMPORTED.get(name.partition(".")[0], ()))
+    for name in imported_names(sources):
+        found.update(_IMPORTED.get(name, ()))
     return tuple(sorted(found))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
 
-__all__ = ["definitions_hash", "hash_of_definitions", "imports_of", "parse"]
+__all__ = ["HARNESS", "definitions_hash", "hash_of_definitions", "imports_of", "only", "parse"]
 
 HARNESS = "bench"
 _BODIES = frozenset({"body", "orelse", "finalbody"})
@@ -78,6 +78,13 @@ def hash_of_definitions(sources: Iterable[bytes], *, exported_names: bool = True
     for text in sorted(found):
         digest.update(f"{len(text)}:{text}".encode())
     return digest.hexdigest()
+
+
+def only(source: bytes, names: Iterable[str]) -> bytes:
+    """Return the part of a source that defines these functions, classes and constants."""
+    tree, wanted = parse(source), set(names)
+    parts = [s for s in tree.body if wanted.intersection(_binds(s))] if tree else []
+    return "\n\n".join(ast.get_source_segment(source.decode(), p) or "" for p in parts).encode()
 
 
 def imports_of(tree: ast.AST) -> Iterator[tuple[int, str, tuple[str, ...]]]:

@@ -5,7 +5,7 @@ Everything here reads files only; nothing is imported, so that it can be asked b
 
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.machinery import (
@@ -120,9 +120,7 @@ class _Walk:
             for level, module, names in imports_of(tree) if tree else ():
                 self._follow_import(package, level, module, names)
 
-    def _follow_import(
-        self, package: str, level: int, module: str, names: Iterable[str]
-    ) -> None:
+    def _follow_import(self, package: str, level: int, module: str, names: Iterable[str]) -> None:
         if level:
             parts = package.split(".") if package else []
             if level - 1 > len(parts):

@@ -3,6 +3,7 @@
 History of the format
 ---------------------
 1. The first: trials, evaluations, shared splits.
+2. Sources are hashed by their definitions, not their bytes.
 """
 
 from enum import IntEnum, StrEnum
@@ -24,7 +25,7 @@ __all__ = [
     "TrialRecord",
 ]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 SEALED_SINCE: Final = 2
 """From this format on every record carries a hash of itself."""
 
@@ -80,8 +81,8 @@ class Identity(_Struct, frozen=True, kw_only=True):
 
     model: str
     options: dict[str, bool | int | float | str]
-    model_source: str  # hash of the bytes of the model's module or package
-    harness_source: str  # hash of the bytes of bench/adapters and bench/images
+    model_source: str  # hash of the definitions in the plugin's own files
+    harness_source: str  # hash of the definitions in the harness's computing files
     train_hash: str  # content hash of the training split
     seed: int
     precision: str

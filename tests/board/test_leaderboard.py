@@ -14,7 +14,7 @@ from bench.board.leaderboard import leaderboards, per_seed
 from bench.board.rows import COLUMNS, Board, row_as_dict
 from bench.errors import StoreError
 from bench.store.layout import Store
-from bench.store.record import EvaluationRecord, Identity, State, TrialRecord
+from bench.store.record import SCHEMA_VERSION, EvaluationRecord, Identity, State, TrialRecord
 from bench.store.write import (
     publish_evaluation,
     publish_trial,
@@ -357,7 +357,11 @@ def test_rows_on_older_data_do_not_keep_smaller_budgets_from_a_rank(store: Store
 
 def set_version(store: Store, trial_id: str, version: int) -> None:
     path = store.trial(trial_id) / "record.json"
-    path.write_text(path.read_text().replace('"schema_version": 1', f'"schema_version": {version}'))
+    path.write_text(
+        path.read_text().replace(
+            f'"schema_version": {SCHEMA_VERSION}', f'"schema_version": {version}'
+        )
+    )
 
 
 def test_records_of_a_newer_format_are_left_out_and_said(store: Store) -> None:

@@ -9,7 +9,7 @@ from bench.errors import BenchError, DataMissingError, NewerFormatError, OptionE
 from bench.planning.grid import CellState, Plan
 from bench.session import Request, plan
 from bench.store.layout import Store
-from bench.store.record import EvaluationRecord, State, TrialRecord
+from bench.store.record import SCHEMA_VERSION, EvaluationRecord, State, TrialRecord
 from bench.store.write import publish_evaluation, publish_trial, write_predictions
 
 MODEL = """
@@ -190,14 +190,11 @@ def test_a_changed_source_runs_exactly_its_models_again(
 ) -> None:
     models = ("mine", "baseline-majority")
     finish(plan(request_of(models=models)))
-    from bench.planning import identity
-
-    Path(plugins[0]).write_text(MODEL + "\n# changed\n", encoding="utf-8")
-    identity.hash_files.cache_clear()
+    Path(plugins[0]).write_text(MODEL + "\nCHANGED = True\n", encoding="utf-8")
     planned = plan(request_of(models=models))
     assert [task.model for task in planned.tasks] == ["mine"]
     changed = [cell.changed for cell in planned.cells if cell.task]
-    assert changed == [("the model's source",)]
+    assert changed == [("the model's code",)]
 
 
 def test_one_changed_training_pixel_runs_again(request_of: Any, plugins: tuple[str, str]) -> None:
@@ -335,7 +332,7 @@ def test_a_record_of_a_newer_format_stops_the_run_and_is_not_touched(request_of:
     planned = plan(request_of())
     finish(planned)
     record = Store(planned.store).trial(planned.tasks[0].trial_id) / "record.json"
-    text = record.read_text().replace('"schema_version": 1', '"schema_version": 99')
+    text = record.read_text().replace(f'"schema_version": {SCHEMA_VERSION}', '"schema_version": 99')
     record.write_text(text)
     with pytest.raises(NewerFormatError, match="install a newer digitbench"):
         plan(request_of())

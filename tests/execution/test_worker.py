@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bench.execution.capture import BoundedLog, scrub
 from bench.execution.contract import ContractError, check_predicted, check_probabilities
 from bench.execution.events import EpochEnded, EvaluationFinished
-from bench.execution.fitting import choose_images
 from bench.execution.latency import measure_latency
+from bench.execution.training_images import choose_images
 from bench.loading.cache import open_split, write_split
 from bench.spec import ImageSet
 from bench.store.read import read_evaluation, read_predictions, read_split, read_trial

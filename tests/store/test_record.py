@@ -65,7 +65,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_newer_format_says_to_install_a_newer_digitbench(tmp_path: Path) -> None:
     write_record(tmp_path, msgspec.structs.replace(trial(), schema_version=SCHEMA_VERSION + 1))
-    with pytest.raises(StoreError, match=r"is of format 2, .* reads up to 1; install a newer"):
+    with pytest.raises(StoreError, match=r"is of format 3, .* reads up to 2; install a newer"):
         read_trial(tmp_path)
 
 

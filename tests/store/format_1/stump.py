@@ -3,7 +3,7 @@
 from bench import ModelSpec, hookimpl, sklearn_classifier
 
 
-def build(context):
+def build(context):  # type: ignore[no-untyped-def]  # as an author writes it
     from sklearn.tree import DecisionTreeClassifier
 
     return sklearn_classifier(
@@ -12,5 +12,5 @@ def build(context):
 
 
 @hookimpl
-def bench_register_models(register):
+def bench_register_models(register):  # type: ignore[no-untyped-def]
     register(ModelSpec(name="stump", summary="one shallow tree", build=build, options={"depth": 4}))
