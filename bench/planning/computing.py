@@ -41,6 +41,7 @@ COMPUTING: Final = MappingProxyType(
         "images.augmentations": "changes of the training images, drawn from seed and epoch",
         "images.corruptions": "what is done to test images",
         "images.european_ones": "flags drawn to training images",
+        "images.exact": "arithmetic on pixels that is the same on every processor",
         "images.near_duplicates": "which test images count as seen in training",
         "images.shape": "how images are brought to the model's shape",
         "spec:as_float": "what a stored pixel means",

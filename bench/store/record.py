@@ -3,7 +3,7 @@
 History of the format
 ---------------------
 1. The first: trials, evaluations, shared splits.
-2. Sources are hashed by their definitions, not their bytes.
+2. Sources are hashed by their definitions, not their bytes; a record carries a hash of itself.
 """
 
 from enum import IntEnum, StrEnum
