@@ -27,6 +27,7 @@ COMPUTING: Final = MappingProxyType(
         "adapters.keras_training": "the training loop: order of images, steps, epochs",
         "adapters.litert": "the 8-bit form of a network, and its predictions",
         "adapters.litert_packing": "how an 8-bit network is laid out",
+        "adapters.litert_writing": "how a network becomes an 8-bit one",
         "adapters.sklearn": "fits and predicts estimators",
         "adapters.sklearn_fitting": "fitting in epochs, and what images are brought to",
         "adapters.sklearn_model": "which estimator a model option asks for",
