@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from bench.scoring.crossed import crossed
+from bench.scoring.crossed import Crossed, crossed
 from bench.scoring.intervals import (
     MIN_WRITERS,
     THESE_IMAGES_ONLY,
@@ -15,9 +15,11 @@ from bench.scoring.intervals import (
     seed_intervals,
     writers_interval,
 )
-from bench.scoring.ties import tied_groups
+from bench.scoring.halves import first_in_halves
+from bench.scoring.planning import Chance, Needed, what_it_takes
+from bench.scoring.ranks import ALPHA, RankRanges, rank_ranges
 
-__all__ = ["Ranked", "Ranking", "interval_of", "rank"]
+__all__ = ["Place", "Ranked", "Ranking", "interval_of", "rank"]
 
 Correct = Sequence[npt.NDArray[np.bool_]]
 
@@ -28,17 +30,38 @@ class Ranked:
 
     key: str
     correct: Correct
+    deterministic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A row on its board: the best and the worst rank it can have, and how steadily it leads.
+
+    `first_in_halves` is None where the images cannot be halved; `spreads_far` says that its seeds
+    differ far more than those of the other rows.
+    """
+
+    rank_low: int
+    rank_high: int
+    first_in_halves: int | None
+    spreads_far: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """Ranks such as ``1=`` and places from 0 by key, and what would tell the first two apart."""
+    """The places by key, the p-value of each pair of keys, and what would separate the first two.
 
-    ranks: dict[str, str] = field(default_factory=dict)
-    places: dict[str, int] = field(default_factory=dict)
-    to_separate: int | None = None
-    inseparable: str = ""
+    `is_of_recipes` says whether the ranks speak of training again; else they speak of these
+    trained models. `borrowed` are the keys whose spread is taken from the other rows.
+    """
+
+    places: dict[str, Place] = field(default_factory=dict)
+    p_values: dict[tuple[str, str], float] = field(default_factory=dict)
+    first_two: tuple[str, str] | None = None
+    needed: Needed | None = None
     method: str = ""
+    is_of_recipes: bool = True
+    borrowed: tuple[str, ...] = ()
 
 
 def interval_of(
@@ -60,14 +83,54 @@ def interval_of(
 
 
 def rank(rows: Sequence[Ranked]) -> Ranking:
-    """Rank rows tested on the same images; rows that no paired test separates share a rank."""
+    """Rank rows tested on the same images: the one decision that board and comparison show."""
     if not rows:
         return Ranking()
-    ties = tied_groups([crossed(list(row.correct)) for row in rows])
+    tables = [crossed(list(row.correct)) for row in rows]
+    known = [row.deterministic for row in rows]
+    found = rank_ranges(tables, known)
+    steady = first_in_halves(tables)
+    is_open = [table.n_seeds == 1 and not is_known for table, is_known in zip(tables, known, strict=True)]
+    has_spread = bool((found.spread.df > 0).any())
     return Ranking(
-        ranks={row.key: text for row, text in zip(rows, ties.ranks, strict=True)},
-        places={rows[index].key: place for place, index in enumerate(ties.order)},
-        to_separate=ties.needed.more if ties.needed else None,
-        inseparable=ties.needed.reason if ties.needed else "",
-        method=ties.method if len(rows) > 1 else "",
+        places={
+            row.key: Place(
+                rank_low=found.low[i],
+                rank_high=found.high[i],
+                first_in_halves=steady[i] if steady else None,
+                spreads_far=bool(found.spread.is_far[i]),
+            )
+            for i, row in enumerate(rows)
+        },
+        p_values={
+            (a.key, b.key): float(found.adjusted[i, j])
+            for i, a in enumerate(rows)
+            for j, b in enumerate(rows)
+            if i < j
+        },
+        first_two=(rows[found.order[0]].key, rows[found.order[1]].key) if len(rows) > 1 else None,
+        needed=_needed(tables, found),
+        method=found.method,
+        is_of_recipes=has_spread or not any(is_open),
+        borrowed=tuple(
+            row.key for row, each in zip(rows, is_open, strict=True) if each and has_spread
+        ),
     )
+
+
+def _needed(tables: Sequence[Crossed], found: RankRanges) -> Needed | None:
+    """Return what would separate the first two rows; None where they are, or there is one row."""
+    if len(tables) < 2:
+        return None
+    first, second = found.order[:2]
+    if found.adjusted[first, second] < ALPHA:
+        return None
+    a, b = (
+        Chance(
+            row=tables[i],
+            variance=float(found.spread.variance[i]),
+            churn=float(found.spread.churn[i]),
+        )
+        for i in (first, second)
+    )
+    return what_it_takes(a, b, alpha=found.level)

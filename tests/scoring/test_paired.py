@@ -19,7 +19,7 @@ from bench.scoring.paired import (
     pair_parts,
     variance_parts,
 )
-from bench.scoring.planning import images_needed, paired_power
+from bench.scoring.planning import Chance, paired_power, what_it_takes
 
 
 def pair(both: int, only_a: int, only_b: int, neither: int) -> "tuple[Any, Any]":
