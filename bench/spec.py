@@ -325,6 +325,9 @@ class ModelSpec:
         The smallest image side in pixels the network allows; smaller images are enlarged.
     probabilities : "calibrated" or "scores"
         Whether rows of ``predict_proba`` are meant as probabilities or only rank the classes.
+    deterministic : bool
+        Whether the seed changes nothing: training again, on the same images, gives the same model.
+        The ranks then take its spread over seeds to be zero even where it was trained once.
     precisions : tuple
         What ``--precision`` may choose from for this model.
     load : callable or None
@@ -349,6 +352,7 @@ class ModelSpec:
     requires: tuple[str, ...] | None = None
     min_side: int = 1
     probabilities: Literal["calibrated", "scores"] = "calibrated"
+    deterministic: bool = False
     precisions: tuple[Precision, ...] = ("float32",)
     load: Callable[[Path, BuildContext], Classifier] | None = None
     resumes: bool = False

@@ -82,6 +82,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     latency_ms_best_batch: float | None = None
     predict_images_per_second: float | None = None
     near_duplicates: int = 0
+    deterministic: bool = False
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -346,6 +347,7 @@ def _summarise(
         predict_images_per_second=record.predict_images_per_second,
         peak_memory_bytes=trial.peak_memory_bytes,
         retries=trial.retries,
+        deterministic=trial.deterministic,
     )
 
 

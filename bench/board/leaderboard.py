@@ -13,10 +13,11 @@ import numpy.typing as npt
 from bench.board.duplicates import LeftOut, images_left_out
 from bench.board.index import NEWER, Failure, Index, Score, read_index
 from bench.board.metrics_in_use import plugin_metrics
-from bench.board.ranking import Ranked, rank
+from bench.board.ranking import Ranked, Ranking, rank
 from bench.board.rows import COLUMNS, Board, Row, row_as_dict
 from bench.board.summary import failed_row, row_of
 from bench.errors import NewerFormatError, StoreError
+from bench.scoring.ranks import rank_text
 from bench.store.atomic import write_bytes
 from bench.store.inside import make_folder, read_file
 from bench.store.layout import Store
@@ -251,16 +252,8 @@ def _board(
     }
     writers = read_split(store, last.split_hash).groups
     rows = [row_of(group, correct.get(group[0].folder, []), writers, left_out) for group in groups]
-    may_rank = _competing(rows, last.split_hash)
-    result = rank([Ranked(row.evaluations[0], correct[row.evaluations[0]]) for row in may_rank])
-    rows = [
-        msgspec.structs.replace(
-            row,
-            rank=result.ranks.get(row.evaluations[0], ""),
-            place=result.places.get(row.evaluations[0]),
-        )
-        for row in rows
-    ]
+    rows, result = _ranked(rows, correct, last.split_hash)
+    needed = result.needed
     rows += [failed_row(failure) for failure in failures]
     return Board(
         test_dataset=last.test_dataset,
@@ -270,11 +263,68 @@ def _board(
         classes=last.classes,
         rows=tuple(sorted(rows, key=_order)),
         notes=(*left_out.notes, *_fold_notes(store, rows), *_notes(rows, last, index)),
-        to_separate=result.to_separate,
-        inseparable=result.inseparable,
+        more_images=needed.more_images if needed else None,
+        more_seeds=needed.more_seeds if needed else None,
+        more_seconds=_seconds(rows, result),
+        inseparable=needed.reason if needed else "",
+        is_of_recipes=result.is_of_recipes,
+        borrowed=tuple(
+            row.label
+            for row in rows
+            if row.evaluations[:1] and row.evaluations[0] in result.borrowed
+        ),
         method=result.method,
         excludes_duplicates=left_out.is_asked,
     )
+
+
+def _ranked(
+    rows: Sequence[Row], correct: dict[str, list[npt.NDArray[np.bool_]]], split_hash: str
+) -> tuple[list[Row], Ranking]:
+    """Return all rows, those that compete with their places, and how these were decided."""
+    competing = sorted(_competing(rows, split_hash), key=_order)
+    result = rank(
+        [
+            Ranked(row.evaluations[0], correct[row.evaluations[0]], row.deterministic)
+            for row in competing
+        ]
+    )
+    best_of = _best_of(competing)
+    found = []
+    for row in rows:
+        place = result.places.get(row.evaluations[0])
+        found.append(
+            row
+            if place is None
+            else msgspec.structs.replace(
+                row,
+                rank=rank_text(place.rank_low, place.rank_high),
+                rank_low=place.rank_low,
+                rank_high=place.rank_high,
+                first_in_halves=place.first_in_halves,
+                spreads_far=place.spreads_far,
+                best_of=best_of.get(row.evaluations[0], 0),
+            )
+        )
+    return found, result
+
+
+def _best_of(competing: Sequence[Row]) -> dict[str, int]:
+    """Return of how many rows of one model, trained on one dataset, each best one is the best."""
+    alike: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in competing:
+        alike[row.model, row.train_dataset].append(row)
+    return {rows[0].evaluations[0]: len(rows) for rows in alike.values() if len(rows) > 1}
+
+
+def _seconds(rows: Sequence[Row], result: Ranking) -> float | None:
+    """Return how long the seeds would train that would separate the first two, as they did."""
+    if result.needed is None or result.needed.more_seeds is None or result.first_two is None:
+        return None
+    two = [row for row in rows if row.evaluations[:1] and row.evaluations[0] in result.first_two]
+    again = [row.fit_seconds for row in two if not row.deterministic]
+    known = [seconds for seconds in again if seconds is not None]
+    return sum(known) * result.needed.more_seeds if len(known) == len(again) else None
 
 
 def _competing(rows: Sequence[Row], split_hash: str) -> list[Row]:
@@ -291,16 +341,16 @@ def _budget_order(budget: str) -> int:
     return order.index(budget) if budget in order else len(order)
 
 
-def _order(row: Row) -> tuple[int, int, int, int, float, str, str]:
+def _order(row: Row) -> tuple[int, int, int, float, str, str, str]:
     """Ranked rows first, then leaks, smaller budgets, failures; by accuracy within each."""
     return (
         int(row.state is not State.OK),
         _budget_order(row.budget),
-        int(row.place is None),
-        row.place or 0,
-        -(row.accuracy or 0.0),
+        int(row.rank_low is None),
+        -round(row.accuracy or 0.0, 12),
         row.model,
         row.variant,
+        row.train_dataset,
     )
 
 

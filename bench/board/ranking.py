@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.scoring.crossed import Crossed, crossed
+from bench.scoring.halves import first_in_halves
 from bench.scoring.intervals import (
     MIN_WRITERS,
     THESE_IMAGES_ONLY,
@@ -15,7 +16,6 @@ from bench.scoring.intervals import (
     seed_intervals,
     writers_interval,
 )
-from bench.scoring.halves import first_in_halves
 from bench.scoring.planning import Chance, Needed, what_it_takes
 from bench.scoring.ranks import ALPHA, RankRanges, rank_ranges
 
@@ -90,7 +90,9 @@ def rank(rows: Sequence[Ranked]) -> Ranking:
     known = [row.deterministic for row in rows]
     found = rank_ranges(tables, known)
     steady = first_in_halves(tables)
-    is_open = [table.n_seeds == 1 and not is_known for table, is_known in zip(tables, known, strict=True)]
+    is_open = [
+        table.n_seeds == 1 and not is_known for table, is_known in zip(tables, known, strict=True)
+    ]
     has_spread = bool((found.spread.df > 0).any())
     return Ranking(
         places={

@@ -20,6 +20,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     variant: str = ""
     rank: str = ""
+    rank_low: int | None = None
+    rank_high: int | None = None
+    first_in_halves: int | None = None  # of 50
     state: State = State.OK
     reason: str = ""
     seeds: int = 0
@@ -68,7 +71,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     machine: str = ""
     instruction_sets: tuple[str, ...] = ()
     summary: str = ""
-    place: int | None = None  # from 0, of ranked rows: by rank, then by accuracy
+    deterministic: bool = False
+    spreads_far: bool = False  # its seeds differ far more than other rows'
+    best_of: int = 0  # rows of its model, trained alike, of which it is the best; 0 for one alone
 
     @property
     def label(self) -> str:
@@ -101,9 +106,13 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
-    to_separate: int | None = None  # test images that would tell the first two apart
-    inseparable: str = ""  # why no number of images would
-    method: str = ""  # how ties were decided
+    more_images: int | None = None  # test images that would tell the first two apart
+    more_seeds: int | None = None  # seeds of each that would
+    more_seconds: float | None = None  # of training, for those seeds
+    inseparable: str = ""  # why neither would
+    is_of_recipes: bool = True  # the ranks speak of training again, not of these models only
+    borrowed: tuple[str, ...] = ()  # rows of one seed, their spread taken from the others
+    method: str = ""  # how ranks were decided
     excludes_duplicates: bool = False  # rows are scored without training images among the test's
 
 

@@ -83,6 +83,7 @@ def row_of(
         fit_images_per_second=_mean(score.fit_images_per_second for score in group),
         peak_memory_bytes=_median(score.peak_memory_bytes for score in group),
         retries=sum(score.retries for score in group),
+        deterministic=first.deterministic,
         evaluations=tuple(score.folder for score in group),
         split_hash=first.split_hash,
         machine=first.machine,

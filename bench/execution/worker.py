@@ -62,6 +62,7 @@ def base_record(
         train_embedded=task.train_embedded,
         train_style=task.train_style,
         probabilities=task.probabilities,
+        deterministic=task.deterministic,
         classes=task.classes,
         image_shape=task.image_shape,
         state=state,

@@ -294,6 +294,7 @@ def _task(
         train_embedded=train.embedded,
         train_style=str(train.style),
         probabilities=spec.probabilities,
+        deterministic=spec.deterministic and not options["train_images"],  # the seed draws those
         classes=train.classes,
         image_shape=image_shape(spec, split.shape),
         seed=seed,

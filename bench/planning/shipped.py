@@ -75,6 +75,7 @@ def _cell(
         train_dataset=record.train_dataset,
         train_style=record.train_style,
         probabilities=record.probabilities,
+        deterministic=record.deterministic,
         classes=record.classes,
         image_shape=record.image_shape,
         seed=record.seed,

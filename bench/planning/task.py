@@ -53,6 +53,7 @@ class TrialTask(_Struct, frozen=True, kw_only=True):
     train_embedded: str = ""
     train_style: str = "handwritten"
     probabilities: str = "calibrated"
+    deterministic: bool = False
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     seed: int

@@ -1,6 +1,6 @@
 """The leaderboard of one test split, as a person reads it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Group
@@ -10,8 +10,9 @@ from bench.board.leaderboard import Board, Row
 from bench.render.console import clean, plain
 from bench.render.hints import as_typed, prog
 from bench.render.table import Column, Line, lay_out
+from bench.scoring.halves import HALVES
 from bench.scoring.intervals import THESE_IMAGES_ONLY
-from bench.store.fields import MISSING, count, format_value, points, share
+from bench.store.fields import MISSING, about, count, format_value, points, share
 from bench.store.record import State
 
 __all__ = ["ROWS_SHOWN", "board_view", "closing_lines", "model_label"]
@@ -94,7 +95,7 @@ def _these(n: int) -> str:
 
 def _line(row: Row, board: Board, is_single: bool) -> Line:
     digits = 4 if board.n_test >= _MANY_IMAGES else 3
-    style = "best" if row.rank in {"1", "1="} else ""
+    style = "best" if row.rank_low == 1 else ""
     cells = {
         "rank": Text(row.rank or MISSING, style=style),
         "model": plain(model_label(row), style),
@@ -142,6 +143,8 @@ def _mark(row: Row) -> str:
         marks.append(f"budget {row.budget}")
     if not row.labelled:
         marks.append("no labels")
+    if row.best_of:
+        marks.append(f"best of {row.best_of}")
     if row.retries:
         marks.append(f"retried {row.retries} ×")
     return ", ".join(marks)
@@ -155,25 +158,7 @@ def _failure(row: Row) -> str:
 
 
 def _legend(board: Board) -> list[str]:
-    sentences = []
-    ranked = [row for row in board.rows if row.rank]
-    if any(row.rank == "1=" for row in ranked):
-        sentences.append(
-            f'"1=": not separable from the best on {_these(board.n_test)}'
-            + (f" ({clean(board.method)})." if board.method else ".")
-        )
-    unsure = [clean(model_label(row)) for row in _above_better_rows(ranked)]
-    if unsure:
-        sentences.append(
-            f"Less is known of {', '.join(unsure)} than of more accurate rows below: no test "
-            "separates them from the first of their rank; more seeds may."
-        )
-    if board.to_separate:
-        images = f"{float(f'{board.to_separate:.2g}'):,.0f}"
-        sentences.append(f"At least about {images} more would be needed to separate the first two.")
-    if board.inseparable:
-        sentences.append(f"More images would not separate the first two: {board.inseparable}.")
-    sentences.append(_interval_sentence(board.rows))
+    sentences = [*_rank_sentences(board), _interval_sentence(board.rows)]
     if any(row.leaked for row in board.rows):
         sentences.append("A leak (test images among the training images) is not ranked.")
     if any(row.near_duplicates for row in board.rows):
@@ -183,23 +168,52 @@ def _legend(board: Board) -> list[str]:
         sentences.append(f"{prog()} show --exclude-duplicates scores without them.")
     unranked = [row for row in board.rows if not row.rank and row.state is State.OK]
     budgets = sorted({row.budget for row in unranked if row.budget != "full"})
-    if budgets and ranked:
+    if budgets and any(row.rank for row in board.rows):
         sentences.append(f"Rows of a smaller budget ({', '.join(budgets)}) are not ranked.")
     legend = [" ".join(filter(None, sentences))]
     legend += [as_typed(clean(note)) + "." * (not note.endswith(".")) for note in board.notes]
     return [line for line in legend if line]
 
 
-def _above_better_rows(ranked: Sequence[Row]) -> list[Row]:
-    """Return the rows that share a rank though a row of a later rank is more accurate."""
-    return [
-        row
-        for i, row in enumerate(ranked)
-        if any(
-            later.rank != row.rank and (later.accuracy or 0) > (row.accuracy or 0)
-            for later in ranked[i + 1 :]
+def _rank_sentences(board: Board) -> Iterator[str]:
+    """Yield what the ranks mean here, how steady the first is, and what would tell more."""
+    ranked = [row for row in board.rows if row.rank]
+    if len(ranked) < 2:
+        return
+    scope = "" if board.is_of_recipes else "; one seed: these trained models, not the recipe"
+    method = f" ({clean(board.method)})" if board.method else ""
+    yield f"rank: the places a row may hold on {_these(board.n_test)}{method}{scope}."
+    if board.borrowed:
+        names = ", ".join(map(clean, board.borrowed))
+        yield f"One seed of {names}: the spread of the other rows is taken."
+    if ranked[0].first_in_halves is not None:
+        halves = f"{ranked[0].first_in_halves} of {HALVES} halves"
+        yield f"The leader stays first in {halves} of the test set."
+    yield _needed_sentence(board)
+    far = [clean(model_label(row)) for row in ranked if row.spreads_far]
+    if far:
+        yield (
+            f"The seeds of {', '.join(far)} differ far more than those of the other rows: "
+            "single trainings may have failed."
         )
-    ]
+
+
+def _needed_sentence(board: Board) -> str:
+    """Return what would separate the first two rows; "" where nothing is known of it."""
+    ways = []
+    if board.more_seeds:
+        time = f" ({about(board.more_seconds)} of training)" if board.more_seconds else ""
+        ways.append(f"{board.more_seeds} more seed{'s' * (board.more_seeds > 1)} of each{time}")
+    if board.more_images:
+        ways.append(f"{float(f'{board.more_images:.2g}'):,.0f} more images")
+    if ways:
+        only = {(True, False): "; more images alone would not", (False, True): ""}
+        rest = only.get((bool(board.more_seeds), bool(board.more_images)), "")
+        return f"To separate the first two takes at least about {' or '.join(ways)}{rest}."
+    if board.inseparable:
+        what = "Neither more seeds nor more images would separate the first two"
+        return f"{what}: {board.inseparable}."
+    return ""
 
 
 def _interval_sentence(rows: Iterable[Row]) -> str:

@@ -41,9 +41,7 @@ class Needed:
     alpha: float
 
 
-def what_it_takes(
-    a: Chance, b: Chance, *, alpha: float = 0.05, power: float = POWER
-) -> Needed:
+def what_it_takes(a: Chance, b: Chance, *, alpha: float = 0.05, power: float = POWER) -> Needed:
     """Estimate how many more test images, or seeds, would separate two rows.
 
     Images after Connor (1987) for McNemar's test. Taken at face value the observed difference is
@@ -136,4 +134,4 @@ def _of_the_images(a: Chance, b: Chance) -> float:
 def _why_neither(a: Chance, b: Chance) -> str:
     if a.lasting + b.lasting == 0:
         return "they differ by too little"
-    return "it takes more seeds and more images together"
+    return "it takes both together"

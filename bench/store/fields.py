@@ -138,7 +138,15 @@ _LEADERBOARD: Final = (
     _field("train_dataset", "text", "dataset the model was trained on"),
     _field("model", "text", "name of the model"),
     _field("variant", "text", "what differs from the defaults; empty for none"),
-    _field("rank", "text", "place on the board, with = where it is shared; empty if not ranked"),
+    _field("rank", "text", "the places it may hold on the board, 2 or 1–3; empty if not ranked"),
+    _field("rank_low", "whole number", "the best place it may hold", count),
+    _field("rank_high", "whole number", "the worst place it may hold", count),
+    _field(
+        "first_in_halves",
+        "whole number",
+        "in how many of 50 random halves of the test images it is first",
+        count,
+    ),
     _field("state", "text", "ok, failed, timeout, out_of_memory, crashed, interrupted, …"),
     _field("reason", "text", "why it is not ok, in one line"),
     _field("seeds", "whole number", "how many seeds the figures are the mean of", count),
@@ -191,6 +199,11 @@ _FURTHER: Final = (
     _field("fit_images_per_second", "number", "images an epoch trains on in a second", count),
     _field("peak_memory_bytes", "whole number", "most memory the trial used", size),
     _field("retries", "whole number", "how often the trial was tried again", count),
+    _field(
+        "deterministic", "true/false", "the model's author says the seed changes nothing", _truth
+    ),
+    _field("spreads_far", "true/false", "its seeds differ far more than other rows'", _truth),
+    _field("best_of", "whole number", "rows of its model that it is the best of", count),
     _field("evaluations", "list of text", "names of the evaluations' folders", _listed),
     _field("split_hash", "text", "names the file of sample names and groups"),
     _field("machine", "mapping", "cores, memory, processor, instructions, accelerator, system"),

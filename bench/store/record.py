@@ -105,6 +105,7 @@ class TrialRecord(_Struct, frozen=True, kw_only=True):
     train_embedded: str = ""  # what embedded data it was trained on, in words; empty for real data
     train_style: str = "handwritten"
     probabilities: str = "calibrated"
+    deterministic: bool = False  # as the model's author claims: the seed changes nothing
     classes: _Classes
     image_shape: tuple[_Side, _Side, _Side]  # height, width, channels the model was built for
     state: State

@@ -150,7 +150,7 @@ def test_the_same_images_are_left_out_for_every_row(store: Store) -> None:
     assert {row.left_out for row in board.rows} == {(0, 1, 3)}
     wrong = {row.model: round((1 - (row.accuracy or 0)) * 37) for row in board.rows}
     assert wrong == {"one": 1, "two": 1, "clean": 1}
-    assert {row.rank for row in board.rows} == {"1="}
+    assert {row.rank for row in board.rows} == {"1–3"}
     assert board.notes[0].startswith("3 test images are left out for every row")
 
 

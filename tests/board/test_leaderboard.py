@@ -155,14 +155,52 @@ def test_scores_agree_with_scikit_learn(store: Store) -> None:
     assert row.gap == pytest.approx(1.0 - np.mean(predicted == LABELS))
 
 
-def test_rows_that_no_test_separates_share_a_rank(store: Store) -> None:
+def test_rows_that_no_test_separates_may_hold_each_others_places(store: Store) -> None:
     add(store, "good", 3)
     add(store, "as-good", 4, offset=100)
     add(store, "bad", 120)
     board = only(leaderboards(store))
-    assert ranks(board) == [("1=", "good"), ("1=", "as-good"), ("3", "bad")]
-    assert "Holm" in board.method
-    assert board.to_separate is not None
+    assert ranks(board) == [("1–2", "good"), ("1–2", "as-good"), ("3", "bad")]
+    assert [(row.rank_low, row.rank_high) for row in board.rows] == [(1, 2), (1, 2), (3, 3)]
+    assert sum(row.first_in_halves or 0 for row in board.rows) == 50
+    assert not board.is_of_recipes
+    assert board.more_images is not None
+    assert board.more_seeds is None
+
+
+def test_seeds_that_would_separate_the_first_two_come_with_their_time(store: Store) -> None:
+    for seed, (a, b) in enumerate(((10, 40), (38, 44), (13, 52))):
+        add(store, "good", a, seed=seed)
+        add(store, "as-good", b, seed=seed)
+    board = only(leaderboards(store))
+    assert [row.rank for row in board.rows] == ["1–2", "1–2"]
+    assert board.is_of_recipes
+    assert board.more_seeds
+    seconds = sum(row.fit_seconds or 0 for row in board.rows)
+    assert board.more_seconds == pytest.approx(board.more_seeds * seconds)
+
+
+def test_the_best_of_a_models_variants_says_of_how_many(store: Store) -> None:
+    add(store, "m", 10, config="k1", variant="k=1")
+    add(store, "m", 5, config="k2", variant="k=2")
+    add(store, "m", 7)
+    add(store, "other", 60)
+    board = only(leaderboards(store))
+    assert [(row.variant, row.best_of) for row in board.rows] == [
+        ("k=2", 3),
+        ("", 0),
+        ("k=1", 0),
+        ("", 0),
+    ]
+
+
+def test_the_order_is_by_accuracy_though_less_is_known_of_one_row(store: Store) -> None:
+    for seed, n_wrong in enumerate((5, 60, 130)):
+        add(store, "scattered", n_wrong, seed=seed)
+    add(store, "steady", 40, offset=100)
+    add(store, "steadier", 50, offset=50)
+    rows = only(leaderboards(store)).rows
+    assert [row.model for row in rows] == ["steady", "steadier", "scattered"]
 
 
 def test_a_row_holds_the_mean_over_its_seeds_and_their_spread(store: Store) -> None:

@@ -104,35 +104,73 @@ def test_a_trial_that_failed_is_a_row_with_its_reason(
     assert screen(board(failed))[2] == f" –     a      {text}"
 
 
-def test_ties_are_explained_with_what_would_separate_them() -> None:
-    tied = board(row("a", rank="1="), row("b", rank="1="), to_separate=2_893, method="Holm, 5 %")
-    text = " ".join(screen(tied))
-    assert '"1=": not separable from the best on these 100 images (Holm, 5 %).' in text
-    assert "At least about 2,900 more would be needed to separate the first two." in text
+def test_ranks_are_explained_with_what_would_separate_the_first_two() -> None:
+    facts = {"more_images": 2_893, "more_seeds": 4, "more_seconds": 730.0}
+    text = " ".join(screen(two(method="paired tests of all pairs, 5 %", **facts), width=400))
+    assert (
+        "rank: the places a row may hold on these 100 images (paired tests of all pairs, 5 %)."
+    ) in text
+    assert (
+        "To separate the first two takes at least about 4 more seeds of each (12 min of training) "
+        "or 2,900 more images."
+    ) in text
+
+
+def two(**facts: Any) -> Board:
+    """Return a board of two rows that share their places."""
+    places: dict[str, Any] = {"rank": "1–2", "rank_low": 1, "rank_high": 2}
+    return board(row("a", **places, first_in_halves=31), row("b", **places), **facts)
 
 
 def test_one_image_is_one_image() -> None:
-    text = " ".join(screen(board(row("a", rank="1="), row("b", rank="1="), n_test=1)))
+    text = " ".join(screen(two(n_test=1)))
     assert "test split, 1 image ·" in text
     assert "on this image." in text
 
 
-def test_leaders_that_no_number_of_images_separates_are_told_why() -> None:
+def test_leaders_that_nothing_separates_are_told_why() -> None:
     why = "they read equally many right"
-    tied = board(row("a", rank="1="), row("b", rank="1="), inseparable=why)
-    text = " ".join(screen(tied, width=200))
-    assert f"More images would not separate the first two: {why}." in text
+    text = " ".join(screen(two(inseparable=why), width=400))
+    assert f"Neither more seeds nor more images would separate the first two: {why}." in text
 
 
-def test_a_row_tied_above_a_better_one_is_explained() -> None:
-    tied = board(
-        row("a", rank="1=", accuracy=0.87),
-        row("b", rank="1=", accuracy=0.36),
-        row("c", rank="3", accuracy=0.83),
+def test_seeds_where_images_alone_would_not_do_are_asked_for() -> None:
+    text = " ".join(screen(two(more_seeds=1), width=400))
+    assert (
+        "To separate the first two takes at least about 1 more seed of each; more images alone "
+        "would not."
+    ) in text
+
+
+def test_how_steadily_the_leader_leads_is_one_number() -> None:
+    text = " ".join(screen(two(), width=200))
+    assert "The leader stays first in 31 of 50 halves of the test set." in text
+
+
+def test_one_seed_ranks_these_trained_models_only() -> None:
+    assert "; one seed: these trained models, not the recipe." in " ".join(
+        screen(two(is_of_recipes=False), width=200)
     )
-    text = " ".join(screen(tied))
-    assert "Less is known of b than of more accurate rows below" in text
-    assert "Less is known" not in " ".join(screen(board(row("a", rank="1"), row("b", rank="2"))))
+    assert "one seed" not in " ".join(screen(two(), width=200))
+
+
+def test_a_row_of_one_seed_among_others_takes_their_spread() -> None:
+    text = " ".join(screen(two(borrowed=("a",)), width=200))
+    assert "One seed of a: the spread of the other rows is taken." in text
+
+
+def test_a_spread_far_from_the_others_is_named() -> None:
+    wild = board(row("a"), row("b", spreads_far=True))
+    text = " ".join(screen(wild, width=200))
+    assert "The seeds of b differ far more than those of the other rows" in text
+
+
+def test_the_best_of_several_variants_says_so() -> None:
+    assert "best of 3" in screen(board(row("a", best_of=3), row("b")))[2]
+
+
+def test_a_board_of_one_row_speaks_of_no_ranks() -> None:
+    assert "rank:" not in " ".join(screen(board(row("a"))))
 
 
 def test_methods_of_intervals_are_named_once() -> None:
@@ -140,7 +178,7 @@ def test_methods_of_intervals_are_named_once() -> None:
         row("a", interval_method="Wilson", interval_note="these images only"),
         row("b", interval_method="Wilson, Poisson limit as few are wrong"),
     ]
-    text = " ".join(screen(board(*rows)))
+    text = " ".join(screen(board(*rows), width=400))
     assert (
         "[ ] is the 95 % interval (Wilson; Poisson limit as few are wrong), of these images only."
     ) in text

@@ -9,7 +9,7 @@ from statsmodels.stats.contingency_tables import mcnemar as oracle_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from bench.errors import BenchError
-from bench.scoring.crossed import crossed
+from bench.scoring.crossed import Crossed, crossed
 from bench.scoring.paired import (
     compare,
     difference_interval,
@@ -256,29 +256,65 @@ def test_half_a_point_is_seen_with_10_000_images(low: float, high: float, least:
 
 def test_images_needed_would_indeed_give_80_percent_power() -> None:
     a, b = pair(9600, 140, 120, 140)
-    found = images_needed(crossed(a), crossed(b))
-    assert found.total is not None
+    found = what_it_takes(Chance(row=crossed(a)), Chance(row=crossed(b)))
+    assert found.more_images is not None
     rng = np.random.default_rng(0)
-    draws = rng.multinomial(found.total, [0.014, 0.012, 0.974], size=4000)
+    draws = rng.multinomial(10_000 + found.more_images, [0.014, 0.012, 0.974], size=4000)
     power = (mcnemar(draws[:, 0], draws[:, 1]) < 0.05).mean()
     assert 0.77 <= power <= 0.83
-    assert found.more == found.total - 10_000
+    assert found.more_seeds is None
 
 
 def test_images_needed_of_the_sketch_is_about_2_900() -> None:
-    found = images_needed(crossed(pair(355, 1, 0, 4)[0]), crossed(pair(355, 1, 0, 4)[1]))
-    assert found.total == pytest.approx(2_850, rel=0.03)
+    found = what_it_takes(*(Chance(row=crossed(side)) for side in pair(355, 1, 0, 4)))
+    assert found.more_images == pytest.approx(2_850 - 360, rel=0.03)
 
 
 def test_equally_many_right_need_no_number_of_images() -> None:
-    found = images_needed(*(crossed(side) for side in pair(90, 3, 3, 4)))
-    assert (found.total, found.more, found.reason) == (None, None, "they read equally many right")
+    found = what_it_takes(*(Chance(row=crossed(side)) for side in pair(90, 3, 3, 4)))
+    assert (found.more_images, found.more_seeds) == (None, None)
+    assert found.reason == "they read equally many right"
+
+
+def seeded(levels: "list[float]") -> Crossed:
+    rng = np.random.default_rng(int(1e6 * sum(levels)))
+    return crossed(rng.random((len(levels), 4000)) < np.array(levels)[:, None])
 
 
 def test_seeds_that_differ_too_much_ask_for_seeds_not_images() -> None:
-    rng = np.random.default_rng(0)
-    a = rng.random((3, 4000)) < np.array([[0.95], [0.90], [0.92]])
-    b = rng.random((3, 4000)) < np.array([[0.91], [0.94], [0.90]])
-    found = images_needed(crossed(a), crossed(b))
-    assert found.total is None
-    assert found.reason == "their seeds differ too much: more seeds, not more images"
+    a, b = (
+        Chance(row=row, variance=row.seed_part * 3, churn=row.churn_part * 3)
+        for row in (seeded([0.95, 0.91, 0.93]), seeded([0.91, 0.94, 0.89]))
+    )
+    found = what_it_takes(a, b)
+    assert found.more_images is None
+    assert found.more_seeds is not None
+    assert 1 < found.more_seeds < 100
+    assert found.reason == ""
+
+
+def test_as_many_more_seeds_would_indeed_give_80_percent_power() -> None:
+    rng = np.random.default_rng(5)
+    a, b = (
+        Chance(row=row, variance=0.02**2, churn=row.churn_part * 3)
+        for row in (seeded([0.93, 0.94, 0.95]), seeded([0.91, 0.92, 0.93]))
+    )
+    found = what_it_takes(a, b)
+    assert found.more_seeds is not None
+    gap = a.row.accuracy - b.row.accuracy
+    images = float(((a.row.correct - b.row.correct) ** 2).mean()) / 4000
+    fixed = images - a.row.churn_part - b.row.churn_part
+    power = []
+    for k in (2 + found.more_seeds, 3 + found.more_seeds):
+        error = (2 * 0.02**2 / k + fixed) ** 0.5
+        power.append((abs(gap + rng.normal(0, error, 100_000)) > 1.96 * error).mean())
+    assert power[0] < 0.8 <= power[1]
+
+
+def test_a_gap_too_small_for_seeds_and_for_images_asks_for_both() -> None:
+    wrong_a, wrong_b = np.ones((3, 4000), bool), np.ones((3, 4000), bool)
+    wrong_a[:, :200] = wrong_b[:, 200:410] = False  # other images: no number of seeds removes that
+    a, b = (Chance(row=crossed(each), variance=0.02**2) for each in (wrong_a, wrong_b))
+    found = what_it_takes(a, b)
+    assert (found.more_images, found.more_seeds) == (None, None)
+    assert found.reason == "it takes both together"

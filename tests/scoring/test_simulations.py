@@ -13,7 +13,6 @@ from scipy.special import ndtri
 from bench.scoring.crossed import Crossed, crossed
 from bench.scoring.intervals import seed_intervals, writers_interval
 from bench.scoring.paired import compare, mcnemar
-from bench.scoring.ties import tied_groups
 
 Array = np.ndarray[Any, Any]
 FULL = 10_000
@@ -149,21 +148,6 @@ def test_unequal_numbers_of_seeds_keep_5_percent(
         rejected += compare(a[:seeds_a], b[:seeds_b]).is_real()
     request.node.user_properties.append(("rejected", rejected / n_draws))
     assert rejected / n_draws <= 0.05 + luck(0.05, n_draws)
-
-
-@pytest.mark.parametrize("n_draws", draws(150, "draws"))
-@pytest.mark.parametrize("n", [pytest.param(n, id=f"n={n}") for n in (360, 2_000)])
-@pytest.mark.parametrize("seeds", [pytest.param(k, id=f"{k}-seeds") for k in (1, 3)])
-def test_of_11_equal_models_any_is_called_different_in_at_most_5_percent(
-    request: pytest.FixtureRequest, n_draws: int, n: int, seeds: int
-) -> None:
-    rng = np.random.default_rng(17)
-    split = 0
-    for _ in range(n_draws):
-        rows = [crossed(one) for one in readings(rng, n, [0.97] * 11, seeds=seeds)]
-        split += bool((tied_groups(rows).adjusted < 0.05).any())
-    request.node.user_properties.append(("split", split / n_draws))
-    assert split / n_draws <= 0.05 + luck(0.05, n_draws)
 
 
 @pytest.mark.parametrize("n_draws", draws(2_000, "draws"))
