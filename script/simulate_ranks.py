@@ -277,9 +277,9 @@ def page(found: dict[str, Measured]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
+def main(page_path: Path = PAGE) -> None:
     """Run everything, resuming from what the JSON file already holds."""
-    done = PAGE.with_suffix(".json")
+    done = page_path.with_suffix(".json")
     stored = json.loads(done.read_text()) if done.exists() else {}
     found = {name: Measured(**values) for name, values in stored.items()}
     cells = [*ONE_SEED, *SEEDED, *POWERS.values(), *COLLAPSES, *SIZES]
@@ -289,8 +289,8 @@ def main() -> None:
         found[cell.name] = measure(cell)
         sys.stderr.write(f"{cell.name}: {found[cell.name]}\n")
         done.write_text(json.dumps({k: asdict(v) for k, v in found.items()}, indent=1) + "\n")
-    PAGE.with_suffix(".md").write_text(page(found), encoding="utf-8")
+    page_path.with_suffix(".md").write_text(page(found), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))
