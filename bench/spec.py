@@ -135,6 +135,9 @@ class Dataset:
         Findings on single samples.
     truths : mapping of str to str
         For each writer, or each photo of a whole ID, the ID as a text, where known.
+    submission : tuple of str
+        The two columns in which a competition wants the predictions of the test split, whose
+        ``names`` are then its rows' ids; empty: it is none.
     """
 
     classes: tuple[str, ...]
@@ -143,6 +146,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     truths: Mapping[str, str] = field(default_factory=dict)
+    submission: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +159,8 @@ class LoadContext:
     options: Options
     work_dir: Path
     """A private folder for generated files; it may be deleted at any time."""
+    name: str = ""
+    """The name the dataset goes by, for messages that say which option to set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +178,13 @@ class DatasetSpec:
     provides : tuple
         ``("train", "test")``, or ``("test",)`` for an evaluation-only dataset.
     files : tuple of tuple of str
-        Alternatives; each is the set of file names that together hold the dataset. Empty for
-        embedded data.
+        Alternatives; each is the set of file names that together hold the dataset, perhaps with the
+        folder they lie in; ``{option}`` stands for the value of an option. Empty for embedded data.
+    not_in : tuple of str
+        Parts of the names of folders that are not searched: they hold another dataset's files
+        under the same names.
+    reads_folders : bool
+        Whether ``load`` finds its files in a named folder itself, whatever they are called.
     style : Style
         Handwriting, or digits in natural scenes.
     source, licence, how_to_get : str
@@ -193,6 +204,8 @@ class DatasetSpec:
     options: Mapping[str, Option | OptionValue] = field(default_factory=dict)
     provides: tuple[str, ...] = ("train", "test")
     files: tuple[tuple[str, ...], ...] = ()
+    not_in: tuple[str, ...] = ()
+    reads_folders: bool = False
     style: Style = Style.HANDWRITTEN
     source: str = ""
     licence: str = ""

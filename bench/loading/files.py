@@ -1,14 +1,15 @@
 """Where data files are looked for."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import platformdirs
 
+from bench.options import OptionValue, as_options
 from bench.spec import DatasetSpec
 
-__all__ = ["data_dirs", "find_files"]
+__all__ = ["data_dirs", "find_files", "named_files"]
 
 
 def data_dirs(explicit: Path | None = None, toml: Path | None = None) -> tuple[Path, ...]:
@@ -27,7 +28,28 @@ def data_dirs(explicit: Path | None = None, toml: Path | None = None) -> tuple[P
     return (*folders, platformdirs.user_data_path("digitbench", appauthor=False))
 
 
-def find_files(spec: DatasetSpec, folders: Iterable[Path]) -> tuple[Path, ...] | None:
+def named_files(
+    spec: DatasetSpec, options: Mapping[str, OptionValue] | None = None
+) -> tuple[tuple[str, ...], ...]:
+    """Return the alternatives of ``spec.files`` for these options, by default for none set."""
+    values = {name: option.default for name, option in as_options(spec.options).items()}
+    values |= options or {}
+    return tuple(
+        tuple(_filled(name, values) for name in alternative) for alternative in spec.files
+    )
+
+
+def _filled(name: str, values: Mapping[str, OptionValue]) -> str:
+    for option, value in values.items():
+        name = name.replace(f"{{{option}}}", str(value))
+    return name
+
+
+def find_files(
+    spec: DatasetSpec,
+    folders: Iterable[Path],
+    options: Mapping[str, OptionValue] | None = None,
+) -> tuple[Path, ...] | None:
     """Return the files of the first alternative of ``spec.files`` that is complete in one folder.
 
     Each folder is looked at before its direct sub-folders (by name), and those before the next
@@ -38,9 +60,12 @@ def find_files(spec: DatasetSpec, folders: Iterable[Path]) -> tuple[Path, ...] |
     tuple of Path or None
         In the order of the alternative; None where no folder holds a complete one.
     """
+    alternatives = named_files(spec, options)
     for folder in folders:
         for place in _places(folder):
-            for alternative in spec.files:
+            if place != folder and any(part in place.name.casefold() for part in spec.not_in):
+                continue
+            for alternative in alternatives:
                 paths = tuple(place / name for name in alternative)
                 if all(path.is_file() for path in paths):
                     return paths

@@ -12,6 +12,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ import msgspec
 
 from bench.errors import BenchError, DataError, DataMissingError
 from bench.loading.cache import cache_error, cache_folder, is_whole, sweep, write_split
-from bench.loading.files import data_dirs, find_files
+from bench.loading.files import data_dirs, find_files, named_files
+from bench.loading.kinds import check_is_file
 from bench.loading.refs import LoadedDataset, SplitRef
 from bench.loading.validate import check_dataset
 from bench.options import OptionValue, resolve_options
@@ -28,7 +30,7 @@ from bench.spec import Dataset, DatasetSpec, LoadContext
 
 __all__ = ["load_dataset"]
 
-_FORMAT = 1  # of the index; a newer one makes all entries anew
+_FORMAT = 2  # of the index; a newer one makes all entries anew
 _FOLDER_FILES_MAX = 200_000
 
 
@@ -68,6 +70,7 @@ def load_dataset(
         If the cache cannot be written.
     """
     options = resolve_options(spec.name, spec.options, settings or {})
+    spec = replace(spec, files=named_files(spec, options))
     paths = _resolve_paths(spec, path, data_dirs() if search is None else tuple(search))
     cache = cache_folder(cache_dir)
     key = _key(spec, options, paths)
@@ -104,8 +107,12 @@ def _resolve_paths(
     path = path.expanduser().absolute()
     if not path.exists():
         raise DataMissingError(f"{spec.name}: {path} does not exist")
-    if path.is_dir() and spec.files:
+    if not path.is_dir():
+        check_is_file(path)
+    elif spec.files:
         found = find_files(spec, (path,))
+        if found is None and spec.reads_folders:
+            return (path,)
         if found is None:
             raise DataMissingError(
                 f"{spec.name}: {path} holds none of its files",
@@ -146,6 +153,7 @@ def _load(
         notes=dataset.notes,
         findings=dataset.findings,
         truths=dict(dataset.truths),
+        submission=dataset.submission,
         style=spec.style,
         embedded=spec.embedded,
         paths=tuple(map(str, paths)),
@@ -162,7 +170,7 @@ def _call_plugin(
     except OSError as error:
         raise cache_error(cache, error) from error
     try:
-        dataset = spec.load(LoadContext(paths=paths, options=options, work_dir=work))
+        dataset = spec.load(LoadContext(paths=paths, options=options, work_dir=work, name=spec.name))
     except BenchError:
         raise
     # Foreign code on an untrusted file: whatever it raises is this dataset's failure.

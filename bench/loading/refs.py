@@ -37,6 +37,7 @@ class LoadedDataset(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     truths: dict[str, str] = {}
+    submission: tuple[str, ...] = ()
     style: Style = Style.HANDWRITTEN
     embedded: str = ""
     paths: tuple[str, ...] = ()  # the data files or folder it was read from

@@ -1,7 +1,8 @@
 """``svhn-h5``: the source notebook's ``SVHN_single_grey1.h5``."""
 
+from dataclasses import replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -9,19 +10,26 @@ from bench import DatasetSpec, Option, Style, hookimpl
 from bench.errors import DataError
 from bench.spec import Dataset, ImageSet, LoadContext
 from bench_datasets._digits import DIGITS
+from bench_datasets._ladder.options import READING_OPTIONS, Known
 
 __all__: list[str] = []
+
+_KNOWN: Final = Known(classes=DIGITS, is_natural=True)
+_VAL: Final = ("X_val", "y_val")
 
 
 def load(context: LoadContext) -> Dataset:
     """Read the two splits; with ``use_val`` the extra images are trained on as well."""
-    from bench_datasets._svhn_layout import read_layout
+    from bench_datasets._ladder.build import load_arrays, load_splits
 
-    (path,) = context.paths
-    use_val = bool(context.options["use_val"])
-    splits = read_layout(path, ("train", "test", "val") if use_val else ("train", "test"))
-    train, notes = _with_val(splits, path.name) if use_val else (splits["train"], ())
-    return Dataset(classes=DIGITS, train=train, test=splits["test"], notes=notes)
+    if not context.options["use_val"]:
+        return load_arrays(context, _KNOWN, skip=_VAL)
+    name = context.paths[0].name
+    dataset, splits = load_splits(context, _KNOWN, keep_val=True)
+    if "val" not in splits:
+        raise DataError(name, why="it has no key X_val", fix="leave use_val off")
+    train, notes = _with_val(splits, name)
+    return replace(dataset, train=train, notes=(*dataset.notes, *notes))
 
 
 def _with_val(splits: dict[str, ImageSet], name: str) -> tuple[ImageSet, tuple[str, ...]]:
@@ -66,8 +74,10 @@ def bench_register_datasets(register: Any) -> None:
             options={
                 "use_val": Option(
                     default=False, help="train on X_val too, less what X_train and X_test hold"
-                )
+                ),
+                **READING_OPTIONS,
             },
+            reads_folders=True,
             files=(("SVHN_single_grey1.h5",),),
             style=Style.NATURAL,
             source="SVHN (Netzer et al., 2011), cropped digits, grey: http://ufldl.stanford.edu/housenumbers",

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,7 +138,8 @@ def _gradient(rng: "np.random.Generator", *, centre: float, strength: float) -> 
 def load(context: LoadContext) -> Dataset:
     """Generate the file of the SVHN layout unless it is there, then read it as one."""
     from bench.loading.house_numbers import write_house_numbers
-    from bench_datasets._svhn_layout import read_layout
+    from bench_datasets._ladder.build import load_arrays
+    from bench_datasets._ladder.options import Known
 
     path = context.work_dir / "synthetic-house-numbers.h5"
     rng = np.random.default_rng(_SEED)
@@ -145,8 +147,8 @@ def load(context: LoadContext) -> Dataset:
     for split, n in _COUNTS.items():
         arrays[f"X_{split}"], arrays[f"y_{split}"] = generate(n, rng)
     write_house_numbers(path, arrays)
-    splits = read_layout(path, ("train", "test"))
-    return Dataset(classes=DIGITS, train=splits["train"], test=splits["test"])
+    read = load_arrays(replace(context, paths=(path,)), Known(classes=DIGITS, is_natural=True))
+    return replace(read, notes=())
 
 
 @hookimpl
