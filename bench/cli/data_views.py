@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from rich.text import Text
 
-from bench.errors import BenchError, OptionError
+from bench.errors import BenchError, DataError, OptionError
 from bench.loading import (
     LoadedDataset,
     cache_entries,
@@ -20,8 +20,9 @@ from bench.loading import (
     open_split,
 )
 from bench.loading.describe import summarise
+from bench.loading.sniff import Own, name_of, sniff
 from bench.options import OptionValue, parse_setting
-from bench.planning.selection import FOLDER_DATASET, Session
+from bench.planning.selection import ARRAY_DATASET, FOLDER_DATASET, Session
 from bench.render.console import make_console
 from bench.render.dataset import (
     CLASS_COLUMNS,
@@ -57,30 +58,40 @@ def _resolve(wanted: Wanted, session: Session) -> tuple[DatasetSpec, Path | None
     datasets, folders = session.plugins.datasets, session.config.folders
     name, equals, path = wanted.text.partition("=")
     session.plugins.refuse_unsettled(name)
-    if name in datasets and name != FOLDER_DATASET:
+    if name in datasets and name not in (FOLDER_DATASET, ARRAY_DATASET):
         return datasets[name], Path(path) if equals else None
-    if name == FOLDER_DATASET and equals:
-        name = Path(path).resolve().name
-    folder = folders.get(name) or Path(path if equals else wanted.text).expanduser()
-    own = datasets.get(FOLDER_DATASET)
-    if folder.is_dir() and own is not None:
-        named = name if equals or name in folders else folder.resolve().name
-        return replace(own, name=named), folder
+    place = folders.get(name) or Path(path if equals else wanted.text).expanduser()
+    if place.exists():
+        kind = Own.PHOTOS if name == FOLDER_DATASET and place.is_dir() else sniff(place)
+        if kind is Own.PHOTO:
+            raise DataError(
+                f"{wanted.text} is a picture",
+                why="a dataset is a folder of them, or a file of arrays",
+                fix=f"bench predict {wanted.text}, or name the folder",
+            )
+        is_named = (equals and name not in (FOLDER_DATASET, ARRAY_DATASET)) or name in folders
+        named = name if is_named else name_of(place)
+        if kind is Own.ARRAYS and named in datasets:
+            return datasets[named], place
+        own = datasets.get(FOLDER_DATASET if kind is Own.PHOTOS else ARRAY_DATASET)
+        if own is not None:
+            return replace(own, name=named), place
     close = get_close_matches(name, [*datasets, *folders], n=3)
     hint = f"did you mean {', '.join(close)}? " if close else ""
     raise BenchError(
         f"unknown dataset '{name}'",
-        why=f"{hint}It is no folder either. All names: bench list datasets",
+        why=f"{hint}It is no file or folder either. All names: bench list datasets",
     )
 
 
 def _load(wanted: Wanted, session: Session) -> tuple[DatasetSpec, LoadedDataset]:
     spec, path = _resolve(wanted, session)
-    owners = (spec.name, FOLDER_DATASET) if path is not None and not spec.files else (spec.name,)
+    base = ARRAY_DATASET if spec.reads_folders else FOLDER_DATASET
+    owners = (spec.name, base) if path is not None and not spec.files else (spec.name,)
     settings: dict[str, OptionValue] = {}
     for owner in reversed(owners):
         settings |= session.config.options.get(owner, {})
-    if wanted.folder_options and FOLDER_DATASET not in owners:
+    if wanted.folder_options.keys() - spec.options.keys():
         raise OptionError("--classes and --label-pattern", why=f"{spec.name} is no own folder")
     settings |= wanted.folder_options
     for text in wanted.settings:

@@ -10,7 +10,13 @@ from bench.cli.view_command import print_lines
 from bench.errors import BenchError, OptionError
 from bench.render.console import make_console
 from bench.render.export import as_csv, as_json
-from bench.render.predict import Shown, readings_as_dicts, readings_lines, submission_rows
+from bench.render.predict import (
+    Shown,
+    readings_as_dicts,
+    readings_lines,
+    submission_columns,
+    submission_rows,
+)
 from bench.session import open_session
 from bench.studies.predict import Readings, read_path
 from bench.studies.trained import Trained, find_trained
@@ -64,7 +70,7 @@ def predict_and_print(paths: Sequence[Path], asked: Asked) -> None:
         label, below = trained.label, asked.abstain_below
         print(as_json([each for one in found for each in readings_as_dicts(one, label, below)]))
     if asked.is_csv and found:
-        print(as_csv(submission_rows(found), ("ImageId", "Label")), end="")
+        print(as_csv(submission_rows(found), submission_columns(found)), end="")
     if errors:
         raise errors[0] if len(errors) == 1 else _several(errors)
 
@@ -82,7 +88,7 @@ def _print(one: Readings, trained: Trained, asked: Asked, seconds: float) -> Non
 
 
 def _setting(text: str) -> tuple[str, str]:
-    name, equals, value = text.removeprefix("image-folder.").partition("=")
+    name, equals, value = text.removeprefix("image-folder.").removeprefix("arrays.").partition("=")
     if not equals:
         raise OptionError(f"--set {text}", why="it is not of the form OPTION=VALUE")
     return name, value

@@ -34,9 +34,7 @@ def named_files(
     """Return the alternatives of ``spec.files`` for these options, by default for none set."""
     values = {name: option.default for name, option in as_options(spec.options).items()}
     values |= options or {}
-    return tuple(
-        tuple(_filled(name, values) for name in alternative) for alternative in spec.files
-    )
+    return tuple(tuple(_filled(name, values) for name in alternative) for alternative in spec.files)
 
 
 def _filled(name: str, values: Mapping[str, OptionValue]) -> str:

@@ -114,10 +114,7 @@ def kind_of(head: bytes) -> Kind:
 
 def refused_kind(name: str, kind: Kind) -> DataError:
     """Say of a file that is of no use what it is, and what to do."""
-    if kind is Kind.PAGE:
-        what = f"{name} is a web page, not data"
-    else:
-        what = f"{name} is {kind}"
+    what = f"{name} is {kind}{', not data' * (kind is Kind.PAGE)}"
     return DataError(what, why=_WHY.get(kind, ""), fix=_REMEDIES.get(kind, ""))
 
 
@@ -145,5 +142,6 @@ def check_is_file(path: Path, name: str = "") -> None:
     }
     what = next((word for test, word in kinds.items() if test(mode)), "something else")
     raise DataError(
-        f"{name or path.name} is {what}, not a file", fix="save what it gives to a file and name that"
+        f"{name or path.name} is {what}, not a file",
+        fix="save what it gives to a file and name that",
     )

@@ -170,7 +170,9 @@ def _call_plugin(
     except OSError as error:
         raise cache_error(cache, error) from error
     try:
-        dataset = spec.load(LoadContext(paths=paths, options=options, work_dir=work, name=spec.name))
+        dataset = spec.load(
+            LoadContext(paths=paths, options=options, work_dir=work, name=spec.name)
+        )
     except BenchError:
         raise
     # Foreign code on an untrusted file: whatever it raises is this dataset's failure.

@@ -12,6 +12,7 @@ from bench.errors import BenchError, DataError, DataMissingError, OptionError
 from bench.images.corruptions import choose_corruptions
 from bench.loading import LoadedDataset, load_dataset
 from bench.loading.mnist_c import MNIST_C, corrupted_files
+from bench.loading.sniff import Own, name_of, sniff
 from bench.options import OptionValue, parse_setting
 from bench.planning.grid import Cell, CellState, TrainedOn
 from bench.planning.trial_options import HARNESS_OPTIONS, Settings
@@ -22,6 +23,7 @@ from bench.store.layout import Store
 __all__ = ["Request", "Selected", "Session", "select"]
 
 FOLDER_DATASET = "image-folder"
+ARRAY_DATASET = "arrays"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Request:
     models: tuple[str, ...] = ()
     """Names and globs."""
     datasets: tuple[str, ...] = ()
-    """Names, globs, NAME=PATH, and own folders to train on: DIR or NAME=DIR."""
+    """Names, globs, NAME=PATH, and own files or folders to train on: PATH or NAME=PATH."""
     folders: tuple[str, ...] = ()
     """Own folders, DIR or NAME=DIR."""
     folder_options: Mapping[str, OptionValue] = field(default_factory=dict)
@@ -100,7 +102,7 @@ def select(session: Session, request: Request) -> Selected:
         If nothing matches, a named dataset is missing or wrong, or an option does not exist.
     """
     models = _select_models(session.plugins, request.models)
-    request = _with_folders_to_train_on(session, request)
+    request = _with_own_data(session, request)
     catalogue = _catalogue(session, request)
     settings = _settings(session, request, catalogue)
 
@@ -152,7 +154,9 @@ class _Entry:
 
     spec: DatasetSpec
     path: Path | None = None
-    is_own: bool = False
+    base: str = ""
+    """The dataset that reads own data, whose options hold for it too; empty for a registered
+    one."""
     trains: bool = False
     """An own folder that was named with ``-d``: it is split, and trained on."""
 
@@ -162,7 +166,7 @@ def _catalogue(session: Session, request: Request) -> dict[str, _Entry]:
     entries = {
         name: _Entry(spec=spec)
         for name, spec in session.plugins.datasets.items()
-        if name != FOLDER_DATASET
+        if name not in (FOLDER_DATASET, ARRAY_DATASET)
     }
     folders = {**{n: str(p) for n, p in session.config.folders.items()}}
     folders |= dict(map(_named_folder, request.folders))
@@ -176,29 +180,51 @@ def _catalogue(session: Session, request: Request) -> dict[str, _Entry]:
         spec = session.plugins.datasets.get(FOLDER_DATASET)
         if spec is None:
             raise BenchError("--folder", why="the image-folder plugin did not load: bench doctor")
-        entries[name] = _Entry(spec=replace(spec, name=name), path=Path(folder), is_own=True)
+        entries[name] = _Entry(
+            spec=replace(spec, name=name), path=Path(folder), base=FOLDER_DATASET
+        )
     for text in request.datasets:
         name, equals, path = text.partition("=")
-        if name in entries and entries[name].is_own:
+        if name in entries and entries[name].base:
             entries[name] = replace(entries[name], trains=True)
         if equals and name in entries:
             entries[name] = replace(entries[name], path=Path(path).expanduser())
         elif equals:
-            _match([name], list(entries), "dataset", "bench list datasets")
+            entries[name] = _own_arrays(session, name, path, list(entries))
     return entries
 
 
-def _with_folders_to_train_on(session: Session, request: Request) -> Request:
-    """Return the request with ``-d [NAME=]DIR`` said as ``--folder [NAME=]DIR -d NAME``."""
+def _own_arrays(session: Session, name: str, path: str, known: Sequence[str]) -> _Entry:
+    """Return the entry of a file or folder of arrays under a name of its own."""
+    spec = session.plugins.datasets.get(ARRAY_DATASET)
+    place = Path(path).expanduser()
+    if spec is None or not place.exists():
+        _match([name], known, "dataset", "bench list datasets")
+    if spec is None or sniff(place) is not Own.ARRAYS:
+        raise DataError(
+            f"{path} is a picture",
+            why="a dataset is a folder of them, or a file of arrays",
+            fix=f"bench predict {path}, or name the folder",
+        )
+    return _Entry(spec=replace(spec, name=name), path=place, base=ARRAY_DATASET)
+
+
+def _with_own_data(session: Session, request: Request) -> Request:
+    """Return the request with own data named: ``-d [NAME=]DIR`` of photos as ``--folder`` too."""
     own = {*session.config.folders, *(_named_folder(text)[0] for text in request.folders)}
-    known = {*session.plugins.datasets, *own} - {FOLDER_DATASET}
+    known = {*session.plugins.datasets, *own} - {FOLDER_DATASET, ARRAY_DATASET}
     datasets, folders = list(request.datasets), list(request.folders)
     for place, text in enumerate(datasets):
-        name, _, folder = text.rpartition("=")
-        if text in known or name in known or not Path(folder).expanduser().is_dir():
+        name, _, path = text.rpartition("=")
+        there = Path(path).expanduser()
+        if text in known or name in known or not there.exists():
             continue
-        folders.append(text if name not in ("", FOLDER_DATASET) else folder)
-        datasets[place] = _named_folder(folders[-1])[0]
+        is_named = name not in ("", FOLDER_DATASET, ARRAY_DATASET)
+        if name == FOLDER_DATASET or (there.is_dir() and sniff(there) is Own.PHOTOS):
+            folders.append(text if is_named else path)
+            datasets[place] = _named_folder(folders[-1])[0]
+        else:
+            datasets[place] = f"{name if is_named else name_of(there)}={path}"
     return replace(request, datasets=tuple(datasets), folders=tuple(folders))
 
 
@@ -258,8 +284,8 @@ def _declared_options(
 ) -> dict[str, frozenset[str]]:
     declared = {name: {*HARNESS_OPTIONS, *spec.options} for name, spec in plugins.models.items()}
     declared |= {name: {*entry.spec.options} for name, entry in catalogue.items()}
-    if FOLDER_DATASET in plugins.datasets:
-        declared[FOLDER_DATASET] = {*plugins.datasets[FOLDER_DATASET].options}
+    for base in {FOLDER_DATASET, ARRAY_DATASET} & plugins.datasets.keys():
+        declared[base] = {*plugins.datasets[base].options}
     return {name: frozenset(options) for name, options in declared.items()}
 
 
@@ -292,7 +318,7 @@ def _load(
 ) -> LoadedDataset:
     """Load a dataset as models trained on data of `style` need to see it."""
     name = entry.spec.name
-    owners = (FOLDER_DATASET, name) if entry.is_own else (name,)
+    owners = (entry.base, name) if entry.base else (name,)
     options: dict[str, OptionValue] = {"train": True} if entry.trains else {}
     if style is not None:
         options |= entry.spec.views.get(style, {})
@@ -318,7 +344,7 @@ def _load_datasets(catalogue: Mapping[str, _Entry], request: Request, load: _Loa
     patterns = [text.partition("=")[0] for text in request.datasets]
     chosen = _match(patterns, list(catalogue), "dataset", "bench list datasets")
     named = {text for text in patterns if text in catalogue}
-    named |= {name for name, entry in catalogue.items() if entry.is_own}
+    named |= {name for name, entry in catalogue.items() if entry.base}
     present: dict[str, LoadedDataset] = {}
     failed: list[Cell] = []
     others = [name for name in catalogue if name not in chosen]

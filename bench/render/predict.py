@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.spec import Finding
     from bench.studies.predict import DigitReading, Reading, Readings
 
-__all__ = ["Shown", "readings_as_dicts", "readings_lines", "submission_rows"]
+__all__ = ["Shown", "readings_as_dicts", "readings_lines", "submission_columns", "submission_rows"]
 
 _NARROWEST: Final = 7
 _WIDEST: Final = 14
@@ -351,14 +351,20 @@ def _digit_as_dict(digit: "DigitReading", below: float) -> dict[str, Any]:
     }
 
 
+def submission_columns(found: "Sequence[Readings]") -> tuple[str, ...]:
+    """Return the two columns of ``--csv``: those a competition's sample has, else Kaggle's."""
+    return next((each.columns for each in found if each.columns), ("ImageId", "Label"))
+
+
 def submission_rows(found: "Sequence[Readings]") -> list[dict[str, Any]]:
     """Return a row a digit for ``--csv``: rows of tables are numbered, photos go by their names."""
     rows: list[dict[str, Any]] = []
+    columns = submission_columns(found)
     for each in found:
         for reading in each.readings:
             parts = names_of_parts(reading.source, [len(line) for line in reading.lines])
             names = parts if len(parts) > 1 else [reading.source]
             for number, (digit, name) in enumerate(zip(reading.digits, names, strict=False), 1):
-                image = number if each.kind == "table" else digit.name or name
-                rows.append({"ImageId": image, "Label": digit.digit})
+                image = digit.name or (number if each.kind == "table" else name)
+                rows.append(dict(zip(columns, (image, digit.digit), strict=True)))
     return rows

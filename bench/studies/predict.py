@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError, DataError
-from bench.images.decode import is_image_name
 from bench.images.preprocess_options import PREPROCESS_OPTIONS, PreprocessOptions
 from bench.images.read import read_any
 from bench.images.sample_names import file_of, ids_of, line_of
 from bench.images.shape import adapt
 from bench.loading import LoadedDataset, load_dataset, open_split
+from bench.loading.sniff import Own, sniff
 from bench.options import Options, resolve_options
 from bench.plugins.discovery import Plugins
 from bench.scoring.abstention import Abstention, abstention_curve
@@ -26,7 +26,6 @@ from bench.studies.trained import Trained
 __all__ = ["UNREAD", "DigitReading", "Reading", "Readings", "read_path"]
 
 UNREAD: Final = "–"  # stands where no digit could be made of a photo: an ID keeps its places
-_TABLES: Final = (".csv", ".csv.gz", ".zip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +102,8 @@ class Readings:
     readings: tuple[Reading, ...]
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    columns: tuple[str, ...] = ()
+    """The two columns in which a competition wants it handed in; empty: it said nothing."""
 
     @property
     def digits(self) -> tuple[DigitReading, ...]:
@@ -122,33 +123,27 @@ class Readings:
 def read_path(
     path: Path, plugins: Plugins, trained: Trained, *, options: Options, threads: int = 1
 ) -> Readings:
-    """Read a photo, a folder of photos, or a table of pixels.
+    """Read a photo, a folder of photos, or a file or folder of arrays.
 
     Parameters
     ----------
     options : mapping
-        Options of ``image-folder`` (``preprocess`` and its steps).
+        Options of ``image-folder`` (``preprocess`` and its steps), or of ``arrays``.
 
     Raises
     ------
     BenchError
         If the path is none of these, or cannot be read.
     """
-    if not path.exists():
-        raise DataError(f"{path} does not exist")
+    kind = sniff(path)
     model = _Model(trained, threads)
-    if path.is_dir():
-        return _read_folder(path, _spec(plugins, "image-folder"), model, options)
-    if is_image_name(path.name):
-        reading = _read_photo(path, _spec(plugins, "image-folder"), model, options)
-        return Readings(source=reading.source, kind="photo", readings=(reading,))
-    if path.name.lower().endswith(_TABLES):
-        return _read_table(path, _spec(plugins, "mnist-csv"), model)
-    raise DataError(
-        f"{path.name} cannot be read",
-        why="it is no picture, folder or table of pixels by its name",
-        fix="give a JPEG or PNG, a folder of them, or Kaggle's test.csv",
-    )
+    if kind is Own.ARRAYS:
+        return _read_arrays(path, plugins, model, options)
+    folder = _spec(plugins, "image-folder")
+    if kind is Own.PHOTOS:
+        return _read_folder(path, folder, model, options)
+    reading = _read_photo(path, folder, model, options)
+    return Readings(source=reading.source, kind="photo", readings=(reading,))
 
 
 def _spec(plugins: Plugins, name: str) -> DatasetSpec:
@@ -260,18 +255,25 @@ def _reading(source: str, digits: Sequence[DigitReading], loaded: LoadedDataset)
     )
 
 
-def _read_table(path: Path, spec: DatasetSpec, model: _Model) -> Readings:
-    """Read a table of pixels without labels."""
-    loaded = load_dataset(spec, path=path)
+def _read_arrays(path: Path, plugins: Plugins, model: _Model, options: Options) -> Readings:
+    """Read the images of a file or folder of arrays that have no labels."""
+    spec = _spec(plugins, "arrays")
+    foreign = plugins.datasets["image-folder"].options if "image-folder" in plugins.datasets else {}
+    settings = {
+        name: value
+        for name, value in options.items()
+        if name in spec.options or name not in foreign
+    }
+    loaded = load_dataset(spec, settings={**settings, "unlabelled": True}, path=path)
     if loaded.test is None:
         raise DataError(f"{path.name} holds no image")
-    if loaded.train is not None:
-        raise DataError(
-            f"{path.name} is labelled",
-            why="predict reads tables without labels, such as Kaggle's test.csv",
-            fix=f"score it instead: bench run -d mnist-csv={path}",
-        )
     split = open_split(loaded.test)
-    digits = [replace(digit, image=None) for digit in model.read(split.images)]
+    digits = [replace(digit, image=None) for digit in model.read(split.images, split.names)]
     reading = Reading(source=path.name, lines=(tuple(digits),))
-    return Readings(source=path.name, kind="table", readings=(reading,), notes=loaded.notes)
+    return Readings(
+        source=path.name,
+        kind="table",
+        readings=(reading,),
+        notes=loaded.notes,
+        columns=loaded.submission,
+    )

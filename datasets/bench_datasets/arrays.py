@@ -1,4 +1,4 @@
-"""``arrays``: any CSV, Parquet, NPY/NPZ, IDX, MATLAB or HDF5 file of images, alone, in a folder or zip."""
+"""``arrays``: any CSV, Parquet, NPY/NPZ, IDX, MATLAB or HDF5 of images, in a folder or zip too."""
 
 from typing import Any
 

@@ -17,8 +17,9 @@ _SHAPE: Final = (28, 28, 1)
 
 def _known(classes: tuple[str, ...], train: int, test: int, first_label: int = 0) -> Known:
     return Known(
-        classes=classes, first_label=first_label, shape=_SHAPE, counts=(train, test), order="columns",
-       
+        classes=classes, first_label=first_label, shape=_SHAPE, counts=(train, test),
+        order="columns",
+
     )  # fmt: skip
 
 
@@ -42,7 +43,9 @@ def load(context: LoadContext) -> Dataset:
 
     split = str(context.options["split"])
     names = " ".join(path.name.casefold() for path in context.paths)
-    told = next((each for each in SPLITS if f"emnist-{each}" in names or f"emnist_{each}" in names), "")
+    told = next(
+        (each for each in SPLITS if f"emnist-{each}" in names or f"emnist_{each}" in names), ""
+    )
     if told and told != split:
         raise DataError(
             f"{context.paths[0].name} is EMNIST's split {told}, not {split}",
@@ -75,7 +78,9 @@ def bench_register_datasets(register: Any) -> None:
             " https://www.nist.gov/itl/products-and-services/emnist-dataset",
             licence="public domain (NIST)",
             how_to_get="download and unpack matlab.zip or gzip.zip from"
-            " https://www.nist.gov/itl/products-and-services/emnist-dataset and put emnist-balanced.mat,"
-            " or emnist-balanced-train-images-idx3-ubyte.gz and the three beside it, in a data folder",
+            " https://www.nist.gov/itl/products-and-services/emnist-dataset and put"
+            " emnist-balanced.mat,"
+            " or emnist-balanced-train-images-idx3-ubyte.gz and the three beside it, in a"
+            " data folder",
         )
     )

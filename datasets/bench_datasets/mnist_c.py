@@ -11,7 +11,8 @@ __all__ = ["CORRUPTIONS"]
 
 CORRUPTIONS: Final = (
     "fog", "brightness", "canny_edges", "dotted_line", "glass_blur", "identity", "impulse_noise",
-    "motion_blur", "rotate", "scale", "shear", "shot_noise", "spatter", "stripe", "translate", "zigzag",
+    "motion_blur", "rotate", "scale", "shear", "shot_noise", "spatter", "stripe", "translate",
+    "zigzag",
 )  # fmt: skip
 """The folders of the release."""
 
@@ -40,7 +41,9 @@ def bench_register_datasets(register: Any) -> None:
             summary="MNIST as Mu and Gilmer corrupted it, 28×28 grey, 60,000 + 10,000 a corruption",
             load=load,
             options={
-                "corruption": Option(default="fog", choices=CORRUPTIONS, help="which of its folders")
+                "corruption": Option(
+                    default="fog", choices=CORRUPTIONS, help="which of its folders"
+                )
             },
             files=(
                 tuple(f"{folder}/{name}" for name in both),
@@ -53,7 +56,8 @@ def bench_register_datasets(register: Any) -> None:
             not_in=("mnist_c/",),
             source="MNIST-C (Mu, Gilmer, 2019): https://zenodo.org/record/3239543",
             licence="CC BY 4.0",
-            how_to_get="download mnist_c.zip from https://zenodo.org/record/3239543 and unpack it in a"
+            how_to_get="download mnist_c.zip from https://zenodo.org/record/3239543 and"
+            " unpack it in a"
             " data folder, so that it holds mnist_c/fog/test_images.npy and so on",
         )
     )

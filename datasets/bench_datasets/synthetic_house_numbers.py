@@ -1,8 +1,8 @@
 """``synthetic-house-numbers``: an embedded stand-in for SVHN, generated on first use."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

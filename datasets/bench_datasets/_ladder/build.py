@@ -1,8 +1,7 @@
-"""The ladder for arrays: files, raw arrays, pairs, layout, values, classes; each rung says what it took."""
+"""The ladder for arrays: files, raw arrays, pairs, layout, values, classes, in words at each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -11,13 +10,15 @@ import numpy.typing as npt
 from bench.errors import BenchError, DataError
 from bench.spec import Dataset, ImageSet, LoadContext
 from bench_datasets._digits import DIGITS, split_indices
+from bench_datasets._ladder.asked import Asked, with_named
 from bench_datasets._ladder.files import read_files
 from bench_datasets._ladder.labels import Named, as_classes, flattened
 from bench_datasets._ladder.options import Known
-from bench_datasets._ladder.pairing import Part, pair, split_by_column
-from bench_datasets._ladder.polarity import Paper, paper_of
+from bench_datasets._ladder.pairing import Part, pair
+from bench_datasets._ladder.polarity import paper_of
 from bench_datasets._ladder.raw import Raw, Submission, as_text
-from bench_datasets._ladder.shapes import Wish, as_stack
+from bench_datasets._ladder.shapes import as_stack
+from bench_datasets._ladder.splits import by_column, chosen_splits, two_files
 from bench_datasets._ladder.values import Scale, as_images, range_of, scale_of
 
 __all__ = ["load_arrays", "load_splits"]
@@ -66,176 +67,24 @@ def load_splits(
 
 
 def _read(context: LoadContext, known: Known, skip: tuple[str, ...], keep_val: bool) -> "_Built":
-    asked = _Asked.of(context, known)
-    paths = _with_named(context)
+    asked = Asked.of(context, known)
+    paths = with_named(context)
     raws, submission = read_files(paths, labels=asked.labels, skip=skip)
     if asked.test_file:
-        raws, parts = [], _two_files(context, asked, skip)
+        raws, parts = [], two_files(context, asked, skip)
     else:
         is_key = asked.labels in {raw.key for raw in raws} | {"none"}
         if asked.labels == "none":
             raws = [raw for raw in raws if raw.role != "labels"]
         parts = pair(raws, images=asked.images, labels=asked.labels if is_key else "")
-        parts = _by_column(parts, raws)
+        parts = by_column(parts, raws)
     notes: list[str] = []
     val = parts.get("val") if keep_val and "train" in parts else None
-    parts = _chosen({s: p for s, p in parts.items() if p is not val}, asked, notes)
+    parts = chosen_splits(
+        {s: p for s, p in parts.items() if p is not val}, asked, context.paths[0], notes
+    )
     parts |= {"val": val} if val is not None else {}
     return _Built(parts=parts, asked=asked, known=known, notes=notes, submission=submission)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """The options, typed."""
-
-    labels: str = ""
-    images: str = ""
-    values: str = ""
-    ink: str = ""
-    wish: Wish
-    ten: str = ""
-    classes: tuple[str, ...] = ()
-    unlabelled: bool = False
-    train_fraction: float = 0.8
-    split_seed: int = 42
-    stratify: bool = False
-    test_file: str = ""
-
-    @classmethod
-    def of(cls, context: LoadContext, known: Known) -> "_Asked":
-        """Read them; a dataset may not offer all."""
-        given = {**known.settings, **context.options}
-
-        def text(name: str) -> str:
-            return str(given.get(name, ""))
-
-        return cls(
-            labels=text("labels"), images=text("images"), values=text("values"), ink=text("ink"),
-            wish=Wish(shape=text("shape"), samples=text("samples"), order=text("order") or known.order),
-            ten=text("ten"),
-            classes=tuple(name.strip() for name in text("classes").split(",") if name.strip()),
-            unlabelled=bool(given.get("unlabelled", False)),
-            train_fraction=float(given.get("train_fraction", 0.8)),
-            split_seed=int(given.get("split_seed", 42)),
-            stratify=bool(given.get("stratify", False)),
-            test_file=text("test_file"),
-        )  # fmt: skip
-
-
-def _with_named(context: LoadContext) -> tuple[Path, ...]:
-    """Return the paths, and the file of labels that an option names."""
-    named = str(context.options.get("labels", ""))
-    if not named or not context.paths:
-        return context.paths
-    path = _beside(context, named)
-    return (*context.paths, path) if path is not None else context.paths
-
-
-def _beside(context: LoadContext, named: str) -> Path | None:
-    first = context.paths[0]
-    folder = first if first.is_dir() else first.parent
-    places = (Path(named).expanduser(), folder / named)
-    return next((place for place in places if place.is_file()), None)
-
-
-def _two_files(context: LoadContext, asked: _Asked, skip: tuple[str, ...]) -> dict[str, Part]:
-    """Return the first file as the training split, the one of ``test_file`` as the test split."""
-    path = _beside(context, asked.test_file)
-    if path is None:
-        raise DataError(f"{context.name or 'arrays'}: test_file {asked.test_file} does not exist")
-    found = {}
-    for split, own in (("train", context.paths[:1]), ("test", (path,))):
-        raws, _ = read_files(own, labels=asked.labels, skip=skip)
-        parts = pair(raws)
-        if len(parts) > 1:
-            raise DataError(f"{own[0].name} holds more than one split", fix="leave test_file out")
-        found[split] = next(iter(parts.values()))
-    if found["test"].labels is None:
-        raise DataError(
-            f"{path.name} has no labels",
-            why="a test file needs them",
-            fix=f"to read it, use bench predict {path.name}",
-        )
-    return found
-
-
-def _by_column(parts: dict[str, Part], raws: list[Raw]) -> dict[str, Part]:
-    column = next((raw for raw in raws if raw.role == "splits"), None)
-    if column is None or len(parts) != 1:
-        return parts
-    whole = next(iter(parts.values()))
-    found = {}
-    for split, rows in split_by_column(whole, column).items():
-        found[split] = Part(
-            **{
-                name: None if raw is None else replace(raw, values=raw.values[rows], row_name=None)
-                for name, raw in (
-                    ("images", whole.images), ("labels", whole.labels),
-                    ("groups", whole.groups), ("ids", whole.ids),
-                )
-            }  # type: ignore[arg-type]
-        )  # fmt: skip
-    return found
-
-
-def _chosen(parts: dict[str, Part], asked: _Asked, notes: list[str]) -> dict[str, Part]:
-    """Return the splits to use under ``train``, ``test`` or empty, saying what is left out."""
-    unlabelled = {split: part for split, part in parts.items() if part.labels is None}
-    labelled = {split: part for split, part in parts.items() if part.labels is not None}
-    if asked.unlabelled or not labelled:
-        if not unlabelled:
-            part = next(iter(parts.values()))
-            raise DataError(
-                f"{part.images.file} is labelled", why="no images without labels are in it",
-                fix="leave unlabelled out",
-            )  # fmt: skip
-        if len(unlabelled) > 1 and "test" not in unlabelled:
-            names = " and ".join(part.images.name for part in list(unlabelled.values())[:2])
-            raise DataError(f"{names} have no labels", why="which one is to be read?", fix="name one file")
-        split = "test" if "test" in unlabelled else next(iter(unlabelled))
-        if split == "train" and not asked.unlabelled:
-            raise _without_labels(unlabelled[split])
-        if len(unlabelled) > 1:
-            notes.append(f"of {len(unlabelled)} unlabelled splits the test split is read")
-        return {"unlabelled": unlabelled[split]}
-    for split, part in unlabelled.items():
-        if split == "train" or (split == "" and len(parts) > 1):
-            raise _without_labels(part)
-        notes.append(f"{part.images.name} has no labels: left for bench predict")
-    return _two_splits(labelled, notes)
-
-
-def _without_labels(part: Part) -> DataError:
-    return DataError(
-        f"{part.images.name} has no labels",
-        why="training images need them",
-        fix="put the labels beside it and name the folder that holds both",
-    )
-
-
-def _two_splits(labelled: dict[str, Part], notes: list[str]) -> dict[str, Part]:
-    found = dict(labelled)
-    extra = found.pop("extra", None) if len(found) > 1 else None
-    if "" in found and len(found) > 1:
-        if "train" not in found:
-            found["train"] = found.pop("")
-        else:
-            part = found.pop("")
-            raise DataError(
-                f"{part.images.name} belongs to no split", why="others are named train or test",
-                fix="name the file that is meant",
-            )  # fmt: skip
-    val = found.pop("val", None) if "train" in found else None
-    if val is not None and "test" not in found:
-        found["test"] = val
-        notes.append(f"{val.images.name} is the test split: there is no other")
-    elif val is not None:
-        extra = extra or val
-    if extra is not None:
-        notes.append(f"{extra.images.name} left out: neither the training nor the test split")
-    if len(found) == 1 and "train" not in found and "test" not in found:
-        found = {"": next(iter(found.values()))}
-    return found
 
 
 @dataclass(slots=True, kw_only=True)
@@ -243,7 +92,7 @@ class _Built:
     """State: a dataset on its way from paired arrays to image sets."""
 
     parts: dict[str, Part]
-    asked: _Asked
+    asked: Asked
     known: Known
     notes: list[str]
     submission: Submission | None = None
@@ -289,7 +138,8 @@ class _Built:
         if len(shapes) > 1:
             first = next(iter(stacks.values()))
             raise DataError(
-                first.file, why=f"its splits hold images of different shapes, {' and '.join(map(str, shapes))}",
+                first.file, why="its splits hold images of different shapes,"
+                f" {' and '.join(map(str, shapes))}",
                 fix="save them in one shape",
             )  # fmt: skip
         return stacks, words
@@ -313,7 +163,8 @@ class _Built:
             if len(named.values) != n:
                 raise DataError(
                     part.images.name,
-                    why=f"it holds {n:,} images but {len(named.values):,} labels ({part.labels.name})",
+                    why=f"it holds {n:,} images but {len(named.values):,} labels"
+                    f" ({part.labels.name})",
                     fix="save as many labels as images",
                 )
             found[split] = named
@@ -370,20 +221,25 @@ class _Built:
         """Return the dataset, split here where the files do not say how."""
         columns: tuple[str, ...] = ()
         if "unlabelled" in sets:
-            test = sets["unlabelled"]
+            unlabelled = sets["unlabelled"]
             if self.submission is not None:
                 columns = self.submission.columns
-                if len(self.submission.ids) == len(test):
-                    test = replace(test, names=self.submission.ids)
+                if len(self.submission.ids) == len(unlabelled):
+                    unlabelled = replace(unlabelled, names=self.submission.ids)
             return Dataset(
-                classes=self.classes, test=test, notes=(self.words, *self._said()), submission=columns
+                classes=self.classes,
+                test=unlabelled,
+                notes=(self.words, *self._said()),
+                submission=columns,
             )
-        train, test = sets.get("train"), sets.get("test")
+        train: ImageSet | None = sets.get("train")
+        test: ImageSet | None = sets.get("test")
         if "" in sets or (train is not None and test is None):
-            train, test = self._split(sets.get("") or sets["train"])
+            train, test = self._split(sets[""] if "" in sets else sets["train"])
             self.notes.append(
                 f"split here: {len(train):,} to train, {len(test):,} to test"
-                f" (train_fraction {self.asked.train_fraction:g}, split_seed {self.asked.split_seed})"
+                f" (train_fraction {self.asked.train_fraction:g}, split_seed"
+                f" {self.asked.split_seed})"
             )
         self._check_known(train, test)
         return Dataset(
@@ -398,13 +254,17 @@ class _Built:
         assert whole.labels is not None
         if len(whole) < 10:
             raise DataError(
-                f"{part.images.file} has {len(whole)} rows", why="too few for a training and a test split",
+                f"{part.images.file} has {len(whole)}"
+                " rows", why="too few for a training and a test split",
                 fix="add images, or read them with bench predict",
             )  # fmt: skip
         rows = split_indices(
-            whole.labels, self.asked.train_fraction, self.asked.split_seed, stratify=self.asked.stratify
+            whole.labels,
+            self.asked.train_fraction,
+            self.asked.split_seed,
+            stratify=self.asked.stratify,
         )
-        train, test = (whole.take(part) for part in rows)
+        train, test = (whole.take(own) for own in rows)
         return train, test
 
     def _check_known(self, train: ImageSet | None, test: ImageSet | None) -> None:

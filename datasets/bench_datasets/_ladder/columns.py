@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isqrt
 from typing import Final
 
@@ -16,7 +17,8 @@ LABEL_NAMES: Final = (
     "class_id", "label_id", "ground_truth", "answer", "y_true", "numeral",
 )  # fmt: skip
 _INDEX_NAMES: Final = (
-    "", "id", "index", "idx", "imageid", "image_id", "rowid", "row_id", "row", "no", "nr", "#", "unnamed: 0",
+    "", "id", "index", "idx", "imageid", "image_id", "rowid", "row_id", "row", "no", "nr", "#",
+    "unnamed: 0",
     "unnamed:0", "sample", "sample_id", "key", "uid",
 )  # fmt: skip
 _GROUP_NAMES: Final = ("writer", "writer_id", "person", "author", "user", "user_id", "subject")
@@ -61,7 +63,7 @@ def by_names(names: tuple[str, ...], file: str, wanted: str = "") -> Columns:
     Raises
     ------
     DataError
-        If there are no numbered pixel columns, a number is missing or twice, or labels are in doubt.
+        If no pixel columns are numbered, a number is missing or twice, or labels are in doubt.
     """
     plain = [name.strip().strip("\"'").strip().casefold() for name in names]
     pixels, side, how = _pixel_columns(plain, names, file)
@@ -86,8 +88,8 @@ def by_names(names: tuple[str, ...], file: str, wanted: str = "") -> Columns:
     if index is not None:
         shown += f", column '{names[index].strip()[:40]}' left out"
     return Columns(
-        names=names, pixels=pixels, label=label, one_hot=one_hot, index=index, group=group, split=split,
-        side=side, words=f"{len(pixels):,} pixel columns {how}, {shown}",
+        names=names, pixels=pixels, label=label, one_hot=one_hot, index=index, group=group,
+        split=split, side=side, words=f"{len(pixels):,} pixel columns {how}, {shown}",
     )  # fmt: skip
 
 
@@ -105,9 +107,11 @@ def _pixel_columns(
     numbers, kind = numbered
     ordered = sorted(numbers, key=lambda item: item[1])
     places, keys = tuple(place for place, _ in ordered), [key for _, key in ordered]
-    twice = next((a for a, b in zip(keys, keys[1:], strict=False) if a == b), None)
+    twice = next((a for a, b in pairwise(keys) if a == b), None)
     if twice is not None:
-        raise DataError(f"{file} has two columns for one pixel", why=f"number {twice[0]} is there twice")
+        raise DataError(
+            f"{file} has two columns for one pixel", why=f"number {twice[0]} is there twice"
+        )
     how = "matched by name" if places != tuple(sorted(places)) else "in order"
     if kind == "pairs":
         return places, _grid(keys, numbers, file), f"{how}, named by row and column"
@@ -177,7 +181,9 @@ def _label_columns(
         asked = [i for i in rest if plain[i] == wanted.strip().casefold()]
         if not asked:
             others = ", ".join(names[i] for i in rest[:8]) or "only pixels"
-            raise DataError(f"{file} has no column '{wanted}'", why=f"besides pixels it has {others}")
+            raise DataError(
+                f"{file} has no column '{wanted}'", why=f"besides pixels it has {others}"
+            )
         return (asked[0],), ()
     if wanted:
         return (rest[0 if wanted == "first" else -1],) if rest else (), ()

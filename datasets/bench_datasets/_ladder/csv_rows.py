@@ -94,7 +94,9 @@ class _Sink:
         if needed > len(self._rows):
             check_size(self._file, needed * self._rows.shape[1] * self._rows.itemsize)
             # Grown in place: the system gives room only as it is written to.
-            self._rows.resize((max(needed, len(self._rows) * 5 // 4), self._rows.shape[1]), refcheck=False)
+            self._rows.resize(
+                (max(needed, len(self._rows) * 5 // 4), self._rows.shape[1]), refcheck=False
+            )
         self._rows[self.n_rows : needed] = rows
         self.n_rows = needed
 
@@ -175,7 +177,9 @@ def _parse_any(
     from pyarrow import csv
 
     names = [str(i) for i in range(n_columns)]
-    types = {name: pa.string() if i in text_columns else pa.float64() for i, name in enumerate(names)}
+    types = {
+        name: pa.string() if i in text_columns else pa.float64() for i, name in enumerate(names)
+    }
     try:
         table = csv.read_csv(
             pa.BufferReader(text),

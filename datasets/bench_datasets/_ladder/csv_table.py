@@ -72,7 +72,9 @@ def _column_of_labels(source: Source, form: Form, texts: frozenset[int]) -> Raw:
                 why="one should be the label and the other a running number of the image",
                 fix="keep the labels alone, one a line, in the order of the images",
             )
-    values: Any = np.array(rows.texts[place]) if place in rows.texts else rows.numbers[:, place].copy()
+    values: Any = (
+        np.array(rows.texts[place]) if place in rows.texts else rows.numbers[:, place].copy()
+    )
     return Raw(
         file=source.name, values=values, rows_first=True, role="labels",
         words=f"{source.name}: one label a line", row_name=_row_namer(source, form),
@@ -89,7 +91,9 @@ def read_submission(source: Source) -> Submission | None:
             return None
         rest = stream.read(1 << 26).decode("utf-8", errors="replace")
     whole = [line for line in (text + rest).splitlines() if line.strip()][1:]
-    return Submission(columns=(head[0], head[1]), ids=tuple(fields_of(line, ",")[0] for line in whole))
+    return Submission(
+        columns=(head[0], head[1]), ids=tuple(fields_of(line, ",")[0] for line in whole)
+    )
 
 
 def _start(source: Source) -> bytes:
@@ -134,7 +138,11 @@ def _raws(source: Source, form: Form, columns: Columns, rows: Rows) -> list[Raw]
     elif columns.label:
         hot = np.stack([column(place) for place in columns.label], axis=1)
         found.append(Raw(role="labels", values=hot, classes=columns.one_hot, **common))
-    for role, place in (("groups", columns.group), ("splits", columns.split), ("ids", columns.index)):
+    for role, place in (
+        ("groups", columns.group),
+        ("splits", columns.split),
+        ("ids", columns.index),
+    ):
         if place is not None:
             found.append(Raw(role=role, values=column(place), **common))
     words = ", ".join(filter(None, (columns.words, form.words)))

@@ -13,7 +13,9 @@ from bench_datasets._ladder.limits import LINE_MAX
 __all__ = ["Form", "fields_of", "form_of", "is_number"]
 
 _WORDS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks", "|": "bars"}
-_NUMBER: Final = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|[-+]?(nan|inf(inity)?)", re.I)
+_NUMBER: Final = re.compile(
+    r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|[-+]?(nan|inf(inity)?)", re.I
+)
 _CLASSES_MAX: Final = 100
 
 
@@ -125,7 +127,7 @@ def named_columns(form: Form, file: str, wanted: str) -> Columns | None:
 
 
 def places_for(n_columns: int) -> list[tuple[int, int]]:
-    """Return (pixels, other columns) that so many columns without names may be: the likeliest first.
+    """Return what columns without names may be, (pixels, others), the likeliest first.
 
     One other column is a label, two an index and a label, more a one-hot label.
     """
@@ -135,4 +137,6 @@ def places_for(n_columns: int) -> list[tuple[int, int]]:
         if others > min(_CLASSES_MAX, side * side // 2):
             break
         found.append((side * side, others))
-    return sorted(found, key=lambda pair: (pair[1] > 2, pair[1] not in (10, 11, 26, 36, 47, 62), pair[1]))
+    return sorted(
+        found, key=lambda pair: (pair[1] > 2, pair[1] not in (10, 11, 26, 36, 47, 62), pair[1])
+    )

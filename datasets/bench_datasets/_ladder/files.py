@@ -1,4 +1,4 @@
-"""From the paths named to raw arrays: which files of a folder belong together, each read by kind."""
+"""From paths to raw arrays: which files of a folder belong together, each read by its kind."""
 
 from collections.abc import Sequence
 from pathlib import Path

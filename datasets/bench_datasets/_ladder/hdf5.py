@@ -109,7 +109,9 @@ def hdf5_array(file: Any, key: str, name: str) -> Any:
             )
         group = group[part]
     if not isinstance(group, h5py.Dataset) or group.external or group.is_virtual:
-        raise DataError(name, why=f"{key} is not a plain array", fix="save it as one array of numbers")
+        raise DataError(
+            name, why=f"{key} is not a plain array", fix="save it as one array of numbers"
+        )
     size_bytes = int(group.size or 0) * group.dtype.itemsize
     check_size(f"{name}, {key}", size_bytes, held=int(group.id.get_storage_size()))
     return group

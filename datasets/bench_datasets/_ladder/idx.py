@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench_datasets._ladder.limits import BYTES_MAX, check_size
-from bench_datasets._ladder.npy import _filled
+from bench_datasets._ladder.npy import filled
 from bench_datasets._ladder.raw import Raw
 from bench_datasets._ladder.sources import Source, reading
 
@@ -29,11 +29,12 @@ def read_idx(source: Source) -> list[Raw]:
         size_bytes = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
         if size_bytes > BYTES_MAX:
             raise DataError(
-                f"{name} claims {size_bytes:,} bytes; that cannot be digits", fix="download it again"
+                f"{name} claims {size_bytes:,} bytes; that cannot be digits",
+                fix="download it again",
             )
         check_size(name, size_bytes)
         try:
-            flat = _filled(stream, size_bytes, name)
+            flat = filled(stream, size_bytes, name)
         except DataError:
             raise _wrong_size(name, "less") from None
         if stream.read(1):

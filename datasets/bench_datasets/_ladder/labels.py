@@ -1,4 +1,4 @@
-"""From labels as stored to class numbers and names: columns, one-hot, QMNIST's eight, words, 10 for 0."""
+"""From labels as stored to classes: columns, one-hot, QMNIST's eight, words, 10 for 0."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,13 +51,17 @@ def flattened(raw: Raw) -> Named:
         return Named(values=np.array(texts), classes=raw.classes)
     if values.dtype.kind not in "uifb":
         raise DataError(
-            raw.name, why=f"its labels are {values.dtype}, not whole numbers", fix="save them as numbers"
+            raw.name,
+            why=f"its labels are {values.dtype}, not whole numbers",
+            fix="save them as numbers",
         )
     if values.ndim == 2:
         return _of_columns(raw, values)
     if values.ndim != 1:
         raise DataError(
-            raw.name, why=f"shape {shape} is neither (n,) nor (n, 10)", fix="save one label an image"
+            raw.name,
+            why=f"shape {shape} is neither (n,) nor (n, 10)",
+            fix="save one label an image",
         )
     return Named(values=_whole(values, raw), classes=raw.classes)
 
@@ -134,7 +138,11 @@ def as_classes(
         return _of_words(splits, expected)
     stacked = np.concatenate([np.unique(values) for values in numbers.values()])
     found = np.unique(stacked)
-    if found.max(initial=0) == 10 and found.min(initial=0) >= 1 and not (expected and len(expected) > 10):
+    if (
+        found.max(initial=0) == 10
+        and found.min(initial=0) >= 1
+        and not (expected and len(expected) > 10)
+    ):
         zero = _ten_is_zero(splits, found, ten, is_matlab)
         if zero:
             numbers = {split: values % 10 for split, values in numbers.items()}
@@ -155,7 +163,11 @@ def as_classes(
         if outside.any():
             row = int(outside.argmax())
             raw = splits[split][0]
-            kind = "not a digit from 0 to 9" if names == DIGITS else f"outside the {len(names)} classes"
+            kind = (
+                "not a digit from 0 to 9"
+                if names == DIGITS
+                else f"outside the {len(names)} classes"
+            )
             raise DataError(
                 raw.row(row),
                 why=f"label {numbers[split][row]} is {kind}",
@@ -181,7 +193,8 @@ def _ten_is_zero(
     raw = next(iter(splits.values()))[0]
     raise DataError(
         raw.name,
-        why=f"label 10 is there and 0 is not (labels {found.min()} to 10): does 10 mean the digit 0,"
+        why=f"label 10 is there and 0 is not (labels {found.min()} to 10): does 10 mean the"
+        " digit 0,"
         " or is it a class of its own?",
         fix="--set {name}.ten=zero or --set {name}.ten=ten",
     )
@@ -209,7 +222,8 @@ def _check_count(
     if len(found) > _CLASSES_MAX or (len(found) > 20 and len(found) > n / 2):
         raise DataError(
             raw.name,
-            why=f"{len(found):,} different labels in {n:,} images: that is a number of the image, no class",
+            why=f"{len(found):,} different labels in {n:,} images: that is a number of the"
+            " image, no class",
             fix="which are the labels? --set {name}.labels=NAME",
         )
 
@@ -223,7 +237,9 @@ def _of_words(
     places = {word: place for place, word in enumerate(_WORDS)} | {d: int(d) for d in DIGITS}
     raw = next(iter(splits.values()))[0]
     if all(word in places for word in folded.values()):
-        numbers = {s: np.array([places[t.casefold()] for t in each], np.int64) for s, each in texts.items()}
+        numbers = {
+            s: np.array([places[t.casefold()] for t in each], np.int64) for s, each in texts.items()
+        }
         words = ["words for digits"] if any(not text.isdigit() for text in found) else []
         return DIGITS, numbers, words
     names = tuple(expected) or tuple(found)
@@ -238,7 +254,8 @@ def _of_words(
     if len(found) > 100 or (len(found) > 20 and len(found) > n / 2) or max(map(len, found)) > 60:
         raise DataError(
             raw.name,
-            why=f"{len(found):,} different labels in {n:,} images, such as '{found[0][:40]}': no classes",
+            why=f"{len(found):,} different labels in {n:,} images, such as"
+            f" '{found[0][:40]}': no classes",
             fix="which are the labels? --set {name}.labels=NAME",
         )
     place = {name: i for i, name in enumerate(names)}

@@ -98,11 +98,11 @@ def _fitted(
         places = (int(index is not None), last)
         return _single(rows, replace(base, index=index), places, file, wanted)
     n_hot = others - (index is not None)
-    for places in (range(last - n_hot + 1, last + 1), range(others - n_hot, others)):
-        if all(p not in rows.texts for p in places) and _is_one_hot(rows.numbers[:, list(places)]):
-            where = "last" if places[-1] == last else "first"
+    for hot in (range(last - n_hot + 1, last + 1), range(others - n_hot, others)):
+        if all(p not in rows.texts for p in hot) and _is_one_hot(rows.numbers[:, list(hot)]):
+            where = "last" if hot[-1] == last else "first"
             return replace(
-                base, label=tuple(places), one_hot=tuple(map(str, range(n_hot))), index=index,
+                base, label=tuple(hot), one_hot=tuple(map(str, range(n_hot))), index=index,
                 words=f"one-hot labels in the {where} {n_hot} columns",
             )  # fmt: skip
     return None
@@ -129,16 +129,20 @@ def _single(
     are_words = [each.dtype.kind in "US" for each in (first, last)]
     if are_words[0] != are_words[1]:
         chosen = int(are_words[1])
-    elif bits[0] > _FAINT_BITS * 2 and bits[1] <= _FAINT_BITS / 2 or bits[0] > _SURE_BITS > _FAINT_BITS > bits[1]:
+    elif (bits[0] > _FAINT_BITS * 2 and bits[1] <= _FAINT_BITS / 2) or bits[
+        0
+    ] > _SURE_BITS > _FAINT_BITS > bits[1]:
         chosen = 0
-    elif bits[1] > _FAINT_BITS * 2 and bits[0] <= _FAINT_BITS / 2 or bits[1] > _SURE_BITS > _FAINT_BITS > bits[0]:
+    elif (bits[1] > _FAINT_BITS * 2 and bits[0] <= _FAINT_BITS / 2) or bits[
+        1
+    ] > _SURE_BITS > _FAINT_BITS > bits[0]:
         chosen = 1
     elif max(bits) <= 0:
         chosen = int(bits[1] > bits[0] or (bits[0] == bits[1] and first.max() < last.max()))
     else:
         raise DataError(
             f"{file} has no header, and its first and its last column may both be the label",
-            why=f"both hold few whole numbers. Which one is it?",
+            why="both hold few whole numbers. Which one is it?",
             fix="--set {name}.labels=first or --set {name}.labels=last",
         )
     where = ("first", "last")[chosen] if base.index is None or chosen else "second"
@@ -146,7 +150,7 @@ def _single(
 
 
 def _check_unlabelled(rows: Rows, file: str, n_pixels: int, wanted: str) -> None:
-    """Refuse what may as well be a label and a pixel too few; a corner that is always 0 is paper."""
+    """Refuse what may be a label and a pixel too few; a corner that is always 0 is paper."""
     if wanted == "none":
         return
     numbers = rows.numbers

@@ -10,7 +10,7 @@ from bench_datasets._ladder.limits import check_size
 from bench_datasets._ladder.raw import Raw
 from bench_datasets._ladder.sources import Source, reading
 
-__all__ = ["read_npy"]
+__all__ = ["filled", "read_npy"]
 
 _BLOCK_BYTES: Final = 1 << 22
 _KINDS: Final = "uifbUS"
@@ -52,19 +52,21 @@ def _read(stream: IO[bytes], where: str) -> npt.NDArray[Any]:
         )
     size_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
     check_size(where, size_bytes)
-    flat = _filled(stream, size_bytes, where)
+    flat = filled(stream, size_bytes, where)
     values = flat.view(dtype).reshape(shape, order="F" if is_fortran else "C")
     return values if dtype.isnative else values.astype(dtype.newbyteorder("="))
 
 
-def _filled(stream: IO[bytes], size_bytes: int, where: str) -> npt.NDArray[np.uint8]:
+def filled(stream: IO[bytes], size_bytes: int, where: str) -> npt.NDArray[np.uint8]:
     """Read so many bytes; room is only taken as they come."""
     flat = np.empty(0, dtype=np.uint8)
     at = 0
     while at < size_bytes:
         piece = stream.read(min(_BLOCK_BYTES, size_bytes - at))
         if not piece:
-            raise DataError(where, why="it is larger than the file says; truncated?", fix="save it again")
+            raise DataError(
+                where, why="it is larger than the file says; truncated?", fix="save it again"
+            )
         if at + len(piece) > len(flat):
             flat.resize(min(size_bytes, max(at + len(piece), len(flat) * 2)), refcheck=False)
         flat[at : at + len(piece)] = np.frombuffer(piece, dtype=np.uint8)

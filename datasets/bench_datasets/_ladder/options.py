@@ -15,29 +15,34 @@ READING_OPTIONS: Final[dict[str, Option | OptionValue]] = {
     ),
     "images": Option(default="", help="the key of the images; empty: found"),
     "values": Option(
-        default="", help="what is black and what is white, such as 0..16; empty: told from all values"
+        default="", help="which values are black and white, such as 0..16; empty: told from all"
     ),
     "ink": Option(
-        default="", choices=("", "light", "dark"),
-        help="light ink on dark, or dark ink on light paper; empty: told from the borders",
+        default="",
+        choices=("", "light", "dark"),
+        help="light ink on dark, or dark ink on paper; empty: told from the borders",
     ),
-    "shape": Option(default="", help="HEIGHTxWIDTH of images stored as rows of pixels; empty: square"),
+    "shape": Option(
+        default="", help="HEIGHTxWIDTH of images kept as rows of pixels; empty: square"
+    ),
     "samples": Option(
         default="", choices=("", "first", "last"), help="which axis counts the images; empty: told"
     ),
     "order": Option(
-        default="", choices=("", "rows", "columns"),
-        help="whether an image is stored row by row or column by column (transposed); empty: rows",
+        default="",
+        choices=("", "rows", "columns"),
+        help="an image is stored row by row, or column by column (transposed); empty: rows",
     ),
     "ten": Option(
-        default="", choices=("", "zero", "ten"),
+        default="",
+        choices=("", "zero", "ten"),
         help="what label 10 means where there is no 0; empty: 0 in MATLAB files, else asked",
     ),
     "classes": Option(default="", help="names of the classes by label, with commas; empty: found"),
     "unlabelled": Option(
-        default=False, help="read the images without labels (a competition's test file), to predict"
+        default=False, help="read the images without labels, a competition's test file"
     ),
-}  # fmt: skip
+}
 """How the files are read."""
 
 SPLIT_OPTIONS: Final[dict[str, Option | OptionValue]] = {

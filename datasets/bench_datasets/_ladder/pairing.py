@@ -67,8 +67,7 @@ def _asked(raws: list[Raw], images: str, labels: str) -> list[Raw]:
             if role == "labels" and name == "" and images:
                 found += [raw for raw in raws if role_of(raw) == "labels"]
             elif role == "images" and labels:
-                found += [raw for raw in raws if role_of(raw) != "labels" and not _is_label_like(raw)
-                          and raw.key != labels]  # fmt: skip
+                found += [raw for raw in raws if _may_be_images(raw, labels)]
             continue
         match = [raw for raw in raws if name in (raw.key, raw.file) and raw.role in ("", role)]
         if not match:
@@ -78,9 +77,17 @@ def _asked(raws: list[Raw], images: str, labels: str) -> list[Raw]:
     return found
 
 
+def _may_be_images(raw: Raw, labels: str) -> bool:
+    return role_of(raw) != "labels" and not _is_label_like(raw) and raw.key != labels
+
+
 def _by_class(raws: list[Raw]) -> list[Raw]:
-    """Join arrays that are named by their class (``train0`` … ``train9``), and make their labels."""
-    keyed = [(raw, found) for raw in raws if (found := _CLASS_KEY.match(raw.key)) and raw.values.ndim >= 2]
+    """Join arrays named by their class (``train0`` … ``train9``), and make their labels."""
+    keyed = [
+        (raw, match)
+        for raw in raws
+        if (match := _CLASS_KEY.match(raw.key)) and raw.values.ndim >= 2
+    ]
     if len(keyed) < 2 or len(keyed) != len(raws) or len({m[2] for _, m in keyed}) < 2:
         return raws
     found: list[Raw] = []
@@ -105,7 +112,9 @@ def _joined_shards(raws: list[Raw]) -> list[Raw]:
         found = _SHARD.search(raw.file)
         if found and int(found[2]) > 1:
             stem = _SHARD.sub("", raw.file)
-            shards.setdefault((stem, raw.key, raw.role), []).append((int(found[1]), int(found[2]), raw))
+            shards.setdefault((stem, raw.key, raw.role), []).append(
+                (int(found[1]), int(found[2]), raw)
+            )
         else:
             rest.append(raw)
     for (stem, _, _), parts in shards.items():
@@ -113,7 +122,8 @@ def _joined_shards(raws: list[Raw]) -> list[Raw]:
         total = parts[0][1]
         if [number for number, _, _ in parts] != list(range(total)):
             raise DataError(
-                f"{stem} is in {total} parts and {len(parts)} are here", fix="put all of them in one folder"
+                f"{stem} is in {total} parts and {len(parts)} are here",
+                fix="put all of them in one folder",
             )
         values = np.concatenate([raw.values for _, _, raw in parts])
         rest.append(replace(parts[0][2], file=stem, values=values, row_name=None))
@@ -128,9 +138,11 @@ def _roles(raws: Sequence[Raw]) -> dict[int, str]:
             continue
         if told == "images" and not _is_image_like(raw):
             # `digits` or `t` may name either; the array decides.
-            roles[id(raw)] = "labels" if _is_label_like(raw) and not _has(roles, raws, "labels") else ""
+            roles[id(raw)] = (
+                "labels" if _is_label_like(raw) and not _has(roles, raws, "labels") else ""
+            )
         elif told == "labels" and not _is_label_like(raw) and _is_image_like(raw):
-            roles[id(raw)] = "" if _has(roles, raws, "images") else "images"
+            roles[id(raw)] = "labels" if _has(roles, raws, "images") else "images"
     nameless = [raw for raw in raws if not roles[id(raw)]]
     for raw in nameless:
         if _is_label_like(raw) and not _is_image_like(raw) and not _has(roles, raws, "labels"):
@@ -195,7 +207,9 @@ def _parts(splits: Mapping[tuple[str, str], Raw], raws: Sequence[Raw]) -> dict[s
     labels = {split: raw for (role, split), raw in splits.items() if role == "labels"}
     file = raws[0].file if raws else "the file"
     if not images:
-        held = ", ".join(f"{raw.key or raw.file} {raw.values.shape}" for raw in raws[:8]) or "nothing"
+        held = (
+            ", ".join(f"{raw.key or raw.file} {raw.values.shape}" for raw in raws[:8]) or "nothing"
+        )
         kind = "labels but no images" if labels else "no array of images"
         raise DataError(
             f"{file} holds {kind}",
@@ -207,7 +221,10 @@ def _parts(splits: Mapping[tuple[str, str], Raw], raws: Sequence[Raw]) -> dict[s
     for split, raw in images.items():
         own = labels.pop(split, None)
         found[split] = Part(
-            images=raw, labels=own, groups=splits.get(("groups", split)), ids=splits.get(("ids", split))
+            images=raw,
+            labels=own,
+            groups=splits.get(("groups", split)),
+            ids=splits.get(("ids", split)),
         )
     if labels:
         split, raw = next(iter(labels.items()))
@@ -243,7 +260,9 @@ def split_by_column(part: Part, splits: Raw) -> dict[str, Any]:
         split = split_of(Raw(file="", key=word, values=splits.values))
         if not split:
             raise DataError(
-                part.images.file, why=f"its column of splits says '{word[:30]}'", fix="write train or test"
+                part.images.file,
+                why=f"its column of splits says '{word[:30]}'",
+                fix="write train or test",
             )
         rows[split] = np.flatnonzero(words == word)
     return rows

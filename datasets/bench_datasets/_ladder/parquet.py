@@ -19,7 +19,17 @@ __all__ = ["read_parquet"]
 _ROWS_AT_ONCE: Final = 1024
 _SIDE_MAX: Final = 1024
 _FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
-_IMAGE_NAMES: Final = ("image", "img", "picture", "png", "jpg", "bytes", "image_bytes", "pixels", "data")
+_IMAGE_NAMES: Final = (
+    "image",
+    "img",
+    "picture",
+    "png",
+    "jpg",
+    "bytes",
+    "image_bytes",
+    "pixels",
+    "data",
+)
 
 
 def read_parquet(source: Source, wanted: str = "") -> list[Raw]:
@@ -78,7 +88,7 @@ def _pictured(file: Any, source: Source, column: str, wanted: str) -> list[Raw]:
     labels: list[Any] = []
     shape: tuple[int, ...] = ()
     for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=keep):
-        block = []
+        block: list[npt.NDArray[Any]] = []
         for value in batch.column(batch.schema.get_field_index(column)).to_pylist():
             data = value.get("bytes") if isinstance(value, dict) else value
             image = _decoded(data, f"{source.name}, row {sum(map(len, images)) + len(block)}")
@@ -105,7 +115,12 @@ def _pictured(file: Any, source: Source, column: str, wanted: str) -> list[Raw]:
             row = next(i for i, value in enumerate(labels) if value is None)
             raise DataError(f"{source.name}, row {row}", why=f"column {label} is empty there")
         found.append(
-            Raw(role="labels", values=np.array(labels), classes=_class_names(schema, label), **common)
+            Raw(
+                role="labels",
+                values=np.array(labels),
+                classes=_class_names(schema, label),
+                **common,
+            )
         )
     return found
 
@@ -115,7 +130,9 @@ def _label_column(names: list[str], file: str, wanted: str) -> str:
         return ""
     if wanted:
         if wanted not in names:
-            raise DataError(f"{file} has no column '{wanted}'", why=f"it has {', '.join(names[:8])}")
+            raise DataError(
+                f"{file} has no column '{wanted}'", why=f"it has {', '.join(names[:8])}"
+            )
         return wanted
     named = [name for name in names if name.casefold() in LABEL_NAMES]
     if len(named) > 1:
@@ -147,24 +164,23 @@ def _decoded(data: Any, where: str) -> npt.NDArray[Any]:
     from PIL import Image
 
     if not isinstance(data, bytes):
-        raise DataError(where, why="it holds no picture's bytes", fix="save the pictures into the table")
+        raise DataError(
+            where, why="it holds no picture's bytes", fix="save the pictures into the table"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-                if max(picture.size) > _SIDE_MAX:
-                    raise DataError(where, why=f"a side of {max(picture.size):,} pixels", fix="resize it")
-                if picture.mode in ("P", "RGBA", "LA", "CMYK", "PA", "YCbCr"):
-                    picture = picture.convert("RGB")
-                if picture.mode == "1":
-                    picture = picture.convert("L")
-                return np.asarray(picture)
-    except DataError:
-        raise
+                side = max(picture.size)
+                plain = {"1": "L"}.get(picture.mode, "RGB")
+                is_plain = picture.mode in ("L", "RGB", "I;16", "I", "F")
+                if side <= _SIDE_MAX:
+                    return np.asarray(picture if is_plain else picture.convert(plain))
     except Exception as error:  # noqa: BLE001 - decoders of damaged files raise nearly anything
         raise DataError(
             where, why=f"its picture is damaged ({type(error).__name__})", fix="take the row out"
         ) from None
+    raise DataError(where, why=f"a side of {side:,} pixels", fix="resize it")
 
 
 def _numbers(file: Any, source: Source, wanted: str) -> list[Raw]:
@@ -212,13 +228,15 @@ def _numbers(file: Any, source: Source, wanted: str) -> list[Raw]:
     common: dict[str, Any] = {"file": source.name, "rows_first": True}
     found = [Raw(role="images", values=pixels, words=f"{source.name}: {columns.words}", **common)]
     if len(columns.label) == 1:
-        found.append(Raw(role="labels", values=_labels(kept[columns.label[0]], source.name), **common))
+        found.append(
+            Raw(role="labels", values=_labels(kept[columns.label[0]], source.name), **common)
+        )
     elif columns.label:
         hot = np.stack([np.array(kept[i]) for i in columns.label], axis=1)
         found.append(Raw(role="labels", values=hot, classes=columns.one_hot, **common))
-    for role, place in (("groups", columns.group), ("splits", columns.split)):
-        if place is not None:
-            found.append(Raw(role=role, values=np.array(kept[place]), **common))
+    for role, other in (("groups", columns.group), ("splits", columns.split)):
+        if other is not None:
+            found.append(Raw(role=role, values=np.array(kept[other]), **common))
     return found
 
 

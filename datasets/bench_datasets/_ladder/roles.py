@@ -16,22 +16,30 @@ _SPLITS: Final = {
     "extra": ("extra", "nist", "unlabeled", "unlabelled"),
 }
 _IMAGES: Final = (
-    "x", "xs", "image", "images", "img", "imgs", "data", "pixel", "pixels", "picture", "pictures", "feature",
-    "features", "input", "inputs", "sample", "samples", "inp", "im", "ims", "digits", "imagedata", "vals",
+    "x", "xs", "image", "images", "img", "imgs", "data", "pixel", "pixels", "picture",
+    "pictures", "feature",
+    "features", "input", "inputs", "sample", "samples", "inp", "im", "ims", "digits",
+    "imagedata", "vals",
 )  # fmt: skip
 _LABELS: Final = (
-    "y", "ys", "label", "labels", "lbl", "lbls", "target", "targets", "class", "classes", "t", "gt", "truth",
+    "y", "ys", "label", "labels", "lbl", "lbls", "target", "targets", "class", "classes", "t",
+    "gt", "truth",
     "answer", "answers", "output", "outputs", "labs", "category", "categories",
 )  # fmt: skip
 _WORD: Final = re.compile(r"t10k|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SPLIT_WORD: Final = {word: split for split, words in _SPLITS.items() for word in words}
-_FILLER: Final = ("idx", "ubyte", "int", "npy", "npz", "csv", "gz", "tsv", "txt", "parquet", "mat", "of",
+_FILLER: Final = (
+    "idx", "ubyte", "int", "npy", "npz", "csv", "gz", "tsv", "txt", "parquet", "mat", "of",
                   "h", "hdf", "byte", "zip", "dat", "bin", "set", "k")  # fmt: skip
 
 
 def tokens_of(text: str) -> list[str]:
     """Return the words of a name, in small letters; ``Xtrain`` is two."""
-    return [part for word in _WORD.findall(re.sub(r"(?i)t10k", " t10k ", text)) for part in _parts(word.lower())]
+    return [
+        part
+        for word in _WORD.findall(re.sub(r"(?i)t10k", " t10k ", text))
+        for part in _parts(word.lower())
+    ]
 
 
 def _parts(word: str) -> Iterator[str]:

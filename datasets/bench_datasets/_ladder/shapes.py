@@ -93,7 +93,9 @@ def _sample_axis(raw: Raw, n_labels: int | None, wish: Wish) -> int | None:
             return fitting[0]
         if len(shape) == 4 or (len(shape) == 3 and shape[1] != shape[0]):
             readings = {i: _sides(shape, i) for i in (0, last)}
-            square = [i for i, sides in readings.items() if sides is not None and sides[0] == sides[1]]
+            square = [
+                i for i, sides in readings.items() if sides is not None and sides[0] == sides[1]
+            ]
             if len(square) == 1:
                 return square[0]
         raise _which_axis(raw)
@@ -101,7 +103,9 @@ def _sample_axis(raw: Raw, n_labels: int | None, wish: Wish) -> int | None:
         return None
     if len(shape) == 2:
         return _axis_of_two(raw, shape)
-    fits = [i for i in (0, last) if (sides := _sides(shape, i)) is not None and sides[0] == sides[1]]
+    fits = [
+        i for i in (0, last) if (sides := _sides(shape, i)) is not None and sides[0] == sides[1]
+    ]
     if len(fits) == 1:
         return fits[0]
     if len(fits) == 2:
@@ -180,7 +184,8 @@ def _check_sides(raw: Raw, height: int, width: int) -> None:
     if min(height, width) < _SIDE_MIN or max(height, width) > 8 * min(height, width):
         raise DataError(
             raw.name,
-            why=f"images of {height}×{width} pixels show no digit (its shape is {raw.values.shape})",
+            why=f"images of {height}×{width} pixels show no digit (its shape is"
+            f" {raw.values.shape})",
             fix="reshape them to (n, height, width)",
         )
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,10 +23,13 @@ _LAYERS_MAX: Final = 2
 _FILES_MAX: Final = 256
 _DEPTH_MAX: Final = 3
 _SILENT: Final = re.compile(r"^(\.|__MACOSX|Thumbs\.db$|desktop\.ini$)")
-_DOCUMENT: Final = re.compile(r"\.(md|txt|rst|html?|json|ya?ml|py|ipynb|cff|bib|log|toml)$|^licen[cs]e", re.I)
+_DOCUMENT: Final = re.compile(
+    r"\.(md|txt|rst|html?|json|ya?ml|py|ipynb|cff|bib|log|toml)$|^licen[cs]e", re.I
+)
 # What readers raise on a damaged file.
 DAMAGED: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error,
-                  RuntimeError, MemoryError, NotImplementedError, OverflowError)  # fmt: skip
+                  struct.error, RuntimeError, MemoryError, NotImplementedError,
+                  OverflowError)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +48,14 @@ class Source:
         with _opened(self.path, self.member) as file:
             stream: Any = file
             for _ in range(_LAYERS_MAX):
-                stream = io.BufferedReader(stream, 1 << 16) if not hasattr(stream, "peek") else stream
+                stream = (
+                    io.BufferedReader(stream, 1 << 16) if not hasattr(stream, "peek") else stream
+                )
                 if stream.peek(2)[:2] != b"\x1f\x8b":
                     break
                 stream = gzip.GzipFile(fileobj=stream)
-            yield _Limited(stream, self.name) if self.is_packed else stream
+            limited: Any = _Limited(stream, self.name) if self.is_packed else stream
+            yield limited
 
     def seekable(self) -> Any:
         """Return the path, or for a packed file its whole content as a seekable stream."""
@@ -74,12 +81,17 @@ class _Limited(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        if size is not None and size >= 0:
+        if size >= 0:
             return self._take(size)
         pieces = []
         while piece := self._take(1 << 22):
             pieces.append(piece)
         return b"".join(pieces)
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._take(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
     def _take(self, size: int) -> bytes:
         piece: bytes = self._stream.read(size)
@@ -172,7 +184,9 @@ def _files(folder: Path) -> list[Path]:
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
         depth = len(Path(place).relative_to(folder).parts)
-        folders[:] = [] if depth >= _DEPTH_MAX else sorted(f for f in folders if not _SILENT.match(f))
+        folders[:] = (
+            [] if depth >= _DEPTH_MAX else sorted(f for f in folders if not _SILENT.match(f))
+        )
         for name in sorted(names):
             if not _SILENT.match(name) and not _DOCUMENT.search(name):
                 path = Path(place) / name
@@ -196,9 +210,7 @@ def _in_zip(path: Path, name: str) -> list[Source]:
             f"{name} is an Excel workbook or another office file", fix="open it and save it as CSV"
         )
     if len(members) > 4096:
-        raise DataError(
-            f"{name} holds {len(members):,} files", fix="unpack it and name the folder"
-        )
+        raise DataError(f"{name} holds {len(members):,} files", fix="unpack it and name the folder")
     found, others = [], []
     for info in members:
         base = PurePosixPath(info.filename).name
@@ -222,15 +234,15 @@ def _in_zip(path: Path, name: str) -> list[Source]:
 def _of_no_use(name: str, others: list[tuple[str, Kind]]) -> DataError:
     pictures = sum(kind is Kind.PICTURE for _, kind in others)
     if pictures:
-        return DataError(
-            f"{name} holds {pictures:,} pictures", fix="unpack it and name the folder"
-        )
+        return DataError(f"{name} holds {pictures:,} pictures", fix="unpack it and name the folder")
     held = ", ".join(base for base, _ in others[:5]) or "nothing"
     inner = next((kind for _, kind in others if kind is Kind.ZIP), None)
     return DataError(
         f"{name} holds no train.csv or other table or array of images",
         why=f"it holds {held}",
-        fix="unpack it and name what is in it" if inner else "is it the right archive? name the file itself",
+        fix="unpack it and name what is in it"
+        if inner
+        else "is it the right archive? name the file itself",
     )
 
 
@@ -238,7 +250,9 @@ def line_at(source: Source, is_it: Callable[[int, bytes], bool], skip: int) -> i
     """Return the number, from 1, of the first line with data that is the wanted one."""
     row = -skip
     with source.open() as stream:
-        for number, line in enumerate(io.BufferedReader(stream), start=1):  # type: ignore[arg-type]
+        packed: Any = stream
+        lines: Any = io.BufferedReader(packed) if source.is_packed else stream
+        for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             if row >= 0 and is_it(row, line):

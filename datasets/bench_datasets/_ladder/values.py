@@ -1,4 +1,4 @@
-"""What the pixel values mean: their range and their polarity, told from all values, and put right."""
+"""What the pixel values mean: their range, told from all values, and put right."""
 
 import re
 from collections.abc import Mapping
@@ -78,7 +78,9 @@ def range_of(raw: Raw) -> Range:
         if bad.any():
             row = int(bad.argmax())
             raise DataError(
-                raw.row(row), why=f"image {row} has NaN or infinite pixels", fix="take it out or repair it"
+                raw.row(row),
+                why=f"image {row} has NaN or infinite pixels",
+                fix="take it out or repair it",
             )
         huge = np.maximum(np.abs(lows), np.abs(highs)) > _VALUE_MAX
         if huge.any():
@@ -88,7 +90,9 @@ def range_of(raw: Raw) -> Range:
                 why=f"a pixel of {max(abs(lows[row]), abs(highs[row])):.3g} is none",
                 fix="take the image out or repair it",
             )
-    return Range(low=float(lows.min()), high=float(highs.max()), is_whole=is_whole, lows=lows, highs=highs)
+    return Range(
+        low=float(lows.min()), high=float(highs.max()), is_whole=is_whole, lows=lows, highs=highs
+    )
 
 
 def scale_named(text: str) -> tuple[float, float]:
@@ -103,7 +107,9 @@ def scale_named(text: str) -> tuple[float, float]:
     found = re.fullmatch(rf"\s*{number}\s*(?:\.\.|to|:|,)\s*{number}\s*", text, re.IGNORECASE)
     low, high = (float(part.replace("−", "-")) for part in found.groups()) if found else (0.0, 0.0)
     if not found or not low < high:
-        raise OptionError(f"values={text}", why="a range of pixel values is LOW..HIGH, such as 0..16")
+        raise OptionError(
+            f"values={text}", why="a range of pixel values is LOW..HIGH, such as 0..16"
+        )
     return low, high
 
 
@@ -140,6 +146,8 @@ def scale_of(ranges: Mapping[str, tuple[Raw, Range]], asked: str) -> Scale:
         listed = ", ".join(f"{s} {each.low:g} to {each.high:g}" for s, (_, each) in ranges.items())
         file = next(iter(ranges.values()))[0].file
         raise DataError(f"{file}: its splits differ in range", why=listed, fix="scale them alike")
+    if not sure and all(each.low == each.high == 0 for _, each in ranges.values()):
+        return Scale(low=0, high=255, is_whole=is_whole)  # blank pages: that is said elsewhere
     if not sure:
         raw, each = max(ranges.values(), key=lambda pair: pair[1].high)
         raise _in_doubt(raw, each)
@@ -154,9 +162,9 @@ def scale_of(ranges: Mapping[str, tuple[Raw, Range]], asked: str) -> Scale:
 def _told(raw: Raw, each: Range) -> tuple[float, float] | None:
     """Return the usual range that values fill; None where they are too few or too faint to tell."""
     if each.low < 0:
-        if each.low >= -_ROUNDING and each.high <= _ROUNDING and min(each.low, -each.high) < -0.9:
-            if each.low < -0.9 or each.high > 0.9:
-                return -1.0, 1.0
+        is_within = each.low >= -_ROUNDING and each.high <= _ROUNDING
+        if is_within and (each.low < -0.9 or each.high > 0.9):
+            return -1.0, 1.0
         raise _in_doubt(raw, each)
     if each.high > 65535 * _ROUNDING:
         raise _in_doubt(raw, each)
@@ -173,23 +181,20 @@ def _told(raw: Raw, each: Range) -> tuple[float, float] | None:
 
 
 def _in_doubt(raw: Raw, each: Range) -> DataError:
+    """Ask which values are black and white, or name the one image that is out of any range."""
+    below = max((top for top in _TOPS if top < each.high / _ROUNDING), default=0.0)
+    for out, value in ((each.lows < 0, each.lows), (each.highs > below * _ROUNDING, each.highs)):
+        if 0 < out.sum() < len(out) / 2 and (below >= 255 or each.low < 0):
+            row = int(out.argmax())
+            return _outlier(raw, row, float(value[row]), each.highs[~out].max())
     reach = f"its pixels reach from {each.low:g} to {each.high:g}"
-    if each.low < 0:
-        row = int(each.lows.argmin())
-        standard = " (standardised?)" if -4 < each.low and each.high < 10 else ""
+    if each.low < 0 or each.high > 65535:
+        standard = " (standardised?)" if -4 < each.low < 0 and each.high < 10 else ""
         return DataError(
             raw.name,
-            why=f"{reach}{standard}, neither 0 to 1 nor 0 to 255 nor another usual range;"
-            f" the least is in image {row}",
-            fix=f"which values are black and white? --set {{name}}.values={each.low:g}..{each.high:g}",
-        )
-    if each.high > 65535:
-        row = int(each.highs.argmax())
-        return DataError(
-            raw.name,
-            why=f"{reach}, neither 0 to 1 nor 0 to 255 nor another usual range;"
-            f" the largest is in image {row}",
-            fix="take that image out or repair it, or say --set {name}.values=LOW..HIGH",
+            why=f"{reach}{standard}, neither 0 to 1 nor 0 to 255 nor another usual range",
+            fix="which values are black and white? --set"
+            f" {{name}}.values={each.low:g}..{each.high:g}",
         )
     near = next(top for top in _TOPS if each.high <= top * _ROUNDING)
     return DataError(
@@ -200,8 +205,18 @@ def _in_doubt(raw: Raw, each: Range) -> DataError:
     )
 
 
+def _outlier(raw: Raw, row: int, value: float, others: float) -> DataError:
+    where = raw.row(row)
+    image = "" if where.endswith(f"image {row}") else f" of image {row}"
+    return DataError(
+        where,
+        why=f"a pixel{image} is {value:g}, and in most other images none is above {others:g}",
+        fix="take it out or repair it, or say --set {name}.values=LOW..HIGH",
+    )
+
+
 def _check_mix(raw: Raw, each: Range, low: float, high: float) -> None:
-    """Name images on another scale than the rest: some 0 to 1 among 0 to 255, one value too large."""
+    """Name images on another scale than the rest, or with one value too large."""
     n = len(each.highs)
     if low < 0:
         other = int((each.lows >= 0).sum())
@@ -218,12 +233,7 @@ def _check_mix(raw: Raw, each: Range, low: float, high: float) -> None:
     n_full = int(full.sum())
     if high > 255 and n_full < n / 2:
         row = int(full.argmax())
-        raise DataError(
-            raw.row(row),
-            why=f"a pixel of image {row} is {each.highs[row]:g}, and in most other images none is"
-            f" above {each.highs[~full].max():g}",
-            fix="take it out or repair it, or say --set {name}.values=LOW..HIGH",
-        )
+        raise _outlier(raw, row, float(each.highs[row]), each.highs[~full].max())
     share = faint.sum() / n
     tops = each.highs[faint]
     if share > _MIXED and (tops.max() <= _ROUNDING or np.median(tops) <= below):
@@ -236,12 +246,13 @@ def _mixed(raw: Raw, count: int, n: int, theirs: str, others: str, row: int) -> 
         raw.name,
         why=f"a mix of scales: {count:,} of {n:,} images reach {theirs}, the others {others}"
         f" (image {row} is the first)",
-        fix=f"scale them alike, or say --set {{name}}.values={others.replace(' to ', '..').replace('−', '-')}",
+        fix="scale them alike, or say --set"
+        f" {{name}}.values={others.replace(' to ', '..').replace('−', '-')}",
     )
 
 
 def as_images(pixels: Pixels, scale: Scale, *, invert: bool) -> Pixels:
-    """Return pixels as the harness takes them: uint8 where they are whole bytes, else float32 in [0, 1].
+    """Return pixels as the harness takes them: bytes as uint8, others as float32 in [0, 1].
 
     The array's own memory is used where its type allows.
     """
@@ -251,14 +262,13 @@ def as_images(pixels: Pixels, scale: Scale, *, invert: bool) -> Pixels:
         if scale.high == 1.0:
             whole = whole * np.uint8(255)
         return np.invert(whole) if invert else whole
+    source = pixels
     if pixels.dtype != np.float32 or not pixels.flags.writeable:
-        source, pixels = pixels, np.empty(pixels.shape, dtype=np.float32)
-    else:
-        source = pixels
+        pixels = np.empty(source.shape, dtype=np.float32)
     low, width = scale.low, scale.high - scale.low
     for start in range(0, len(pixels), _ROWS_AT_ONCE):
         rows = slice(start, min(start + _ROWS_AT_ONCE, len(pixels)))
-        block = source[rows].astype(np.float32, copy=False)
+        block: Pixels = source[rows].astype(np.float32, copy=False)
         if low == -1.0 and width == 2.0:
             block = (block + 1) / 2
         elif low or width != 1.0:
