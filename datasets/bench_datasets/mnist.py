@@ -110,7 +110,7 @@ def _fashion() -> DatasetSpec:
 
 
 def _kana() -> DatasetSpec:
-    base = "http://codh.rois.ac.jp/kmnist/dataset/kmnist"
+    base = "https://codh.rois.ac.jp/kmnist/dataset/kmnist"
     keys = ("train-imgs", "train-labels", "test-imgs", "test-labels")
     return DatasetSpec(
         name="kmnist",

@@ -96,7 +96,7 @@ def test_inspect_as_json(run_data: Run, table: Path) -> None:
 
 def test_inspect_of_an_unlabelled_table(run_data: Run, tmp_path: Path) -> None:
     header = ",".join(f"pixel{i}" for i in range(784))
-    (tmp_path / "test.csv").write_text(header + "\n" + ",".join(["7"] * 784) + "\n")
+    (tmp_path / "test.csv").write_text(header + "\n" + ",".join(["0", "255"] * 392) + "\n")
     done = run_data("inspect", "mnist-csv=test.csv")
     assert done.code == 0
     assert "               for prediction only\n" in done.out
@@ -186,8 +186,8 @@ def test_options_of_bench_toml_hold_here_too(run_data: Run, table: Path, tmp_pat
     [
         pytest.param(
             ["mnst"],
-            "unknown dataset 'mnst': did you mean mnist, mnist-csv? It is no folder either. All"
-            " names: bench list datasets",
+            "unknown dataset 'mnst': did you mean mnist, qmnist, kmnist? It is no file or folder"
+            " either. All names: bench list datasets",
             id="misspelt",
         ),
         pytest.param(

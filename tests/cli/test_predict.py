@@ -137,7 +137,7 @@ def test_a_labelled_table_says_how_to_score_it(predict: Run, tmp_path: Path) -> 
     done = predict("train.csv")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("bench: train.csv is labelled: ")
-    assert "bench run -d mnist-csv=train.csv" in done.err
+    assert "bench run -d train.csv" in done.err
 
 
 def test_a_photo_of_nothing(predict: Run, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_json_is_one_list_with_every_digit(predict: Run, strip: Path) -> None:
             "text.jpg", b"not a picture", "text.jpg: it is not a picture", id="no-picture"
         ),
         pytest.param("empty.png", b"", "empty.png: the file is empty", id="empty"),
-        pytest.param("notes.txt", b"hello", "notes.txt cannot be read", id="other"),
+        pytest.param("notes.txt", b"hello", "notes.txt has no columns pixel0", id="other"),
         pytest.param("x\x1b[2J\n.jpg", b"hello", "x[2J .jpg: it is not a picture", id="hostile"),
         pytest.param("a.csv", b"a,b\n1,2\n", "a.csv", id="other-table"),
     ],

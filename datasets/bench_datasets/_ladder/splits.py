@@ -65,7 +65,7 @@ def chosen_splits(
             raise DataError(
                 f"{path.name} is labelled",
                 why="predict reads images without labels, such as Kaggle's test.csv",
-                fix=f"score it instead: bench run -d {path}",
+                fix=f"score it instead: bench run -d {path.name}",
             )
         if len(unlabelled) > 1 and "test" not in unlabelled:
             names = " and ".join(part.images.name for part in list(unlabelled.values())[:2])
