@@ -144,7 +144,8 @@ def test_an_unknown_name_is_told_the_close_ones(run_bench: Run) -> None:
     assert run_bench("list", "datasets", "mnits") == (
         2,
         "",
-        "bench: unknown dataset 'mnits': did you mean mnist or qmnist or kmnist? see bench list datasets\n",
+        "bench: unknown dataset 'mnits': did you mean mnist or qmnist or kmnist? see bench"
+        " list datasets\n",
     )
 
 
