@@ -9,6 +9,7 @@ __all__ = [
     "OptionError",
     "PluginError",
     "StoreError",
+    "UndecidedError",
 ]
 
 
@@ -49,6 +50,10 @@ class DataError(BenchError):
 
 class DataMissingError(DataError):
     """A dataset whose files are not on this machine."""
+
+
+class UndecidedError(DataError):
+    """Data that can be read in two ways: a question, and the option that answers it."""
 
 
 class PluginError(BenchError):

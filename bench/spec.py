@@ -130,7 +130,7 @@ class Dataset:
         The splits; a dataset without ``train`` is evaluation-only. One with neither label nor
         ``train`` is for prediction only.
     notes : tuple of str
-        What a person should know (the layout rule that fired, a leading zero put back).
+        What a person should know (how a folder was read, a leading zero put back).
     findings : tuple of Finding
         Findings on single samples.
     truths : mapping of str to str
@@ -138,6 +138,11 @@ class Dataset:
     submission : tuple of str
         The two columns in which a competition wants the predictions of the test split, whose
         ``names`` are then its rows' ids; empty: it is none.
+    details : tuple of str
+        What ``bench data inspect`` adds to the notes (the readings that were rejected, and why).
+    doubt : str
+        Why the labels may be none, and the option that says they are: until then nothing is trained
+        on them or scored. Empty where they are known.
     """
 
     classes: tuple[str, ...]
@@ -147,6 +152,8 @@ class Dataset:
     findings: tuple[Finding, ...] = ()
     truths: Mapping[str, str] = field(default_factory=dict)
     submission: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,11 @@ __all__ = [
     "ExcludeOption",
     "JsonOption",
     "LabelPatternOption",
+    "LabelsOption",
+    "LevelsOption",
     "PluginOption",
     "StoreOption",
+    "TableOption",
     "complete_datasets",
     "complete_models",
     "folder_options",
@@ -110,7 +113,34 @@ ClassesOption: TypeAlias = Annotated[
     typer.Option(
         "--classes",
         metavar="A,B,…",
-        help="The names of the class folders of your own folders, where longer than a character.",
+        help="Names of the classes of your own folders: zero,one,… or CLASS=NAME,…",
+        show_default=False,
+    ),
+]
+LabelsOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        metavar="folder|table|name|none",
+        help="What labels the pictures of your own folders; else what explains all of them.",
+        show_default=False,
+    ),
+]
+LevelsOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--levels",
+        metavar="class/writer",
+        help="What the levels of your own folders are: class, writer, split, other.",
+        show_default=False,
+    ),
+]
+TableOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--table",
+        metavar="FILE[:COLUMN]",
+        help="The table of labels of your own folders, and its column.",
         show_default=False,
     ),
 ]
@@ -157,7 +187,9 @@ _BYTES: Final = {
 _NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 
 
-def folder_options(classes: str, label_pattern: str) -> dict[str, str]:
+def folder_options(
+    *, classes: str, label_pattern: str, labels: str, levels: str, table: str
+) -> dict[str, str]:
     """Return what these flags set of ``image-folder``.
 
     Raises
@@ -167,7 +199,8 @@ def folder_options(classes: str, label_pattern: str) -> dict[str, str]:
     """
     if classes and not any(name.strip() for name in classes.split(",")):
         raise OptionError(f"--classes {classes}", why="no class is named", fix="write A,B")
-    given = {"classes": classes, "label_pattern": label_pattern}
+    given = {"classes": classes, "label_pattern": label_pattern, "labels": labels}
+    given |= {"levels": levels, "table": table}
     return {name: value for name, value in given.items() if value}
 
 

@@ -12,7 +12,10 @@ from bench.cli.arguments import (
     DataDirOption,
     JsonOption,
     LabelPatternOption,
+    LabelsOption,
+    LevelsOption,
     PluginOption,
+    TableOption,
     complete_datasets,
     folder_options,
 )
@@ -50,6 +53,9 @@ def inspect(
     ] = None,
     classes: ClassesOption = "",
     label_pattern: LabelPatternOption = "",
+    labels: LabelsOption = "",
+    levels: LevelsOption = "",
+    table: TableOption = "",
     html: Annotated[
         Path | None,
         typer.Option(
@@ -72,7 +78,9 @@ def inspect(
     wanted = Wanted(
         text=dataset,
         settings=tuple(settings or ()),
-        folder_options=folder_options(classes, label_pattern),
+        folder_options=folder_options(
+            classes=classes, label_pattern=label_pattern, labels=labels, levels=levels, table=table
+        ),
         data_dir=data_dir,
         plugins=tuple(plugins or ()),
     )

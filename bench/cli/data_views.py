@@ -92,7 +92,8 @@ def _load(wanted: Wanted, session: Session) -> tuple[DatasetSpec, LoadedDataset]
     for owner in reversed(owners):
         settings |= session.config.options.get(owner, {})
     if wanted.folder_options.keys() - spec.options.keys():
-        raise OptionError("--classes and --label-pattern", why=f"{spec.name} is no own folder")
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in wanted.folder_options)
+        raise OptionError(flags, why=f"{spec.name} is no own folder")
     settings |= wanted.folder_options
     for text in wanted.settings:
         owner, option, value = parse_setting(text)

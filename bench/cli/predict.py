@@ -9,8 +9,11 @@ from bench.cli.arguments import (
     ClassesOption,
     JsonOption,
     LabelPatternOption,
+    LabelsOption,
+    LevelsOption,
     PluginOption,
     StoreOption,
+    TableOption,
     folder_options,
     one_format,
 )
@@ -49,6 +52,9 @@ def predict(
     ] = None,
     classes: ClassesOption = "",
     label_pattern: LabelPatternOption = "",
+    labels: LabelsOption = "",
+    levels: LevelsOption = "",
+    table: TableOption = "",
     abstain_below: Annotated[
         float,
         typer.Option(
@@ -77,7 +83,9 @@ def predict(
     """
     from bench.cli.predict_views import Asked, predict_and_print
 
-    of_folders = folder_options(classes, label_pattern)
+    of_folders = folder_options(
+        classes=classes, label_pattern=label_pattern, labels=labels, levels=levels, table=table
+    )
     predict_and_print(
         paths,
         Asked(

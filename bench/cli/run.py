@@ -10,8 +10,11 @@ from bench.cli.arguments import (
     DataDirOption,
     ExcludeOption,
     LabelPatternOption,
+    LabelsOption,
+    LevelsOption,
     PluginOption,
     StoreOption,
+    TableOption,
     complete_datasets,
     complete_models,
     folder_options,
@@ -59,6 +62,9 @@ def run(
     ] = None,
     classes: ClassesOption = "",
     label_pattern: LabelPatternOption = "",
+    labels: LabelsOption = "",
+    levels: LevelsOption = "",
+    table: TableOption = "",
     seeds: Annotated[str, typer.Option(metavar="1,2,3", help="These seeds.")] = "",
     repeats: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Seeds 42, 43, … N of them.")
@@ -161,7 +167,9 @@ def run(
         "models": tuple(models or ()),
         "datasets": tuple(datasets or ()),
         "folders": tuple(folders or ()),
-        "folder_options": folder_options(classes, label_pattern),
+        "folder_options": folder_options(
+            classes=classes, label_pattern=label_pattern, labels=labels, levels=levels, table=table
+        ),
         "seeds": parse_seeds(seeds, repeats),
         "settings": tuple(settings or ()),
         "budget": budget,

@@ -8,20 +8,29 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.images.kinds import kind_of, why_no_picture
+from bench.images.sample_names import split_page
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-__all__ = ["MOST_PIXELS", "PHOTO_SIDE", "SUFFIXES", "is_image_name", "read_photo"]
+__all__ = ["MOST_PIXELS", "PHOTO_SIDE", "SUFFIXES", "count_pages", "is_image_name", "read_photo"]
 
 SUFFIXES: Final = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif"}
+    f".{ending}"
+    for endings in (
+        ("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "tif", "tiff", "webp"),
+        ("ppm", "pgm", "pnm", "pbm", "heic", "heif", "hif"),
+    )
+    for ending in endings
 )
 # More than any phone camera gives, and less than Pillow's own limit.
 MOST_PIXELS: Final = 150_000_000
 PHOTO_SIDE: Final = 1000
-_FORMATS: Final = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
-_HEIF: Final = (".heic", ".heif")
+# Never all that Pillow knows: some of its decoders start other programs.
+_FORMATS: Final = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+_MOST_PAGES: Final = 10_000
+_DEPTHS: Final = (8, 10, 12, 14, 16)
 
 
 def is_image_name(name: str) -> bool:
@@ -40,7 +49,9 @@ def read_photo(
     Parameters
     ----------
     path : Path
-        JPEG, PNG, BMP, TIFF, WebP; HEIC where pillow-heif is installed.
+        JPEG, PNG, GIF, BMP, TIFF, WebP, PPM; HEIC where pillow-heif is installed; told by the first
+        bytes, whatever the name says. A page of several has a name of its own
+        (`bench.sample_names.page_name`).
     side_px : int
         A photo with a longer side above this is reduced to at most twice, at least once this.
     region : (float, float, float, float)
@@ -57,13 +68,17 @@ def read_photo(
     """
     from PIL import Image, UnidentifiedImageError
 
-    _offer_heif(path)
-    formats = None if path.suffix.lower() in _HEIF else _FORMATS
+    name, page = split_page(path.name)
+    path = path.with_name(name)
     try:
+        _require_plain(path)
+        formats = _formats_for(path)
         with warnings.catch_warnings():
             # The size is checked here, and against another limit; the rest is said by an error.
             warnings.simplefilter("ignore")
             with path.open("rb") as file, Image.open(file, formats=formats) as picture:
+                if page > 1:
+                    picture.seek(page - 1)
                 _check_size(picture, path)
                 return _upright_pixels(picture, side_px, region)
     except Image.DecompressionBombError:
@@ -98,20 +113,53 @@ def _unreadable(path: Path, why: str) -> DataError:
     return DataError(path.name, why=why, fix="save it again as JPEG or PNG, or take it away")
 
 
+def _require_plain(path: Path) -> None:
+    if path.exists() and not path.is_file():  # reading from a pipe would wait for ever
+        raise _unreadable(path, "it is no ordinary file")
+
+
 def _why_unknown(path: Path) -> str:
-    if path.suffix.lower() in _HEIF:
-        return "HEIC photos need the pillow-heif package, or it is no picture"
-    return "the file is empty" if path.stat().st_size == 0 else "it is not a picture"
+    reason = why_no_picture(path, path.stat().st_size)
+    return "it is not a picture" if reason is None else reason[0]
 
 
-def _offer_heif(path: Path) -> None:
-    if path.suffix.lower() not in _HEIF:
-        return
+def _formats_for(path: Path) -> tuple[str, ...]:
+    """Return the decoders to offer a file: a fixed list, and HEIF's where its bytes ask for it."""
+    if kind_of(path) != "HEIF":
+        return _FORMATS
     try:
         from pillow_heif import register_heif_opener  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
-        return
+        called = "" if path.suffix.lower().startswith(".h") else f", whatever {path.suffix} says"
+        raise DataError(
+            path.name,
+            why=f"it is a HEIC photo{called}: reading it needs the pillow-heif package",
+            fix="pip install pillow-heif, or save it as JPEG",
+        ) from None
     register_heif_opener()
+    return (*_FORMATS, "HEIF")
+
+
+def count_pages(path: Path) -> int:
+    """Return how many pictures a TIFF holds; 1 where that cannot be told.
+
+    Only the directory of pages is read, and no more of it than any document has.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as picture:
+                pages = 1
+                while pages < _MOST_PAGES:
+                    picture.seek(pages)
+                    pages += 1
+                return pages
+    except EOFError:
+        return pages
+    except Exception:  # noqa: BLE001 - decoders of damaged files raise nearly anything
+        return 1
 
 
 def _upright_pixels(
@@ -180,8 +228,7 @@ def _scaled_to_eight_bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     low, high = float(values.min()), float(values.max())
     if values.dtype.kind == "f" and low >= 0 and high <= 1:
         low, high = 0.0, 1.0
-    elif high <= 255 and low >= 0:
-        low, high = 0.0, 255.0
-    elif high <= 65535 and low >= 0:
-        low, high = 0.0, 65535.0
+    elif low >= 0 and high < 2 ** _DEPTHS[-1]:
+        # A scanner writes 10 or 12 bits into 16: the least depth that holds all values is its own.
+        low, high = 0.0, next(2.0**bits - 1 for bits in _DEPTHS if high < 2**bits)
     return np.asarray(np.round((values - low) / max(high - low, 1e-9) * 255), dtype=np.uint8)

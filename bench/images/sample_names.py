@@ -1,15 +1,17 @@
 """Names of samples: a file's, and for a digit cut from a photo of several its place there.
 
 ``photo.jpg`` shows one digit; ``strip.jpg#3`` is the third digit of a photo, ``strip.jpg#2.3`` the
-third on its second line.
+third on its second line. ``scan.tif#page2`` is the second page of a file, ``scan.tif#page2#3`` the
+third digit on it.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["file_of", "ids_of", "line_of", "names_of_parts"]
+__all__ = ["file_of", "ids_of", "line_of", "names_of_parts", "page_name", "split_page"]
 
+_PAGE: Final = re.compile(r"#page([0-9]{1,5})$")
 _PART: Final = re.compile(r"#(?:([0-9]+)\.)?[0-9]+$")
 
 
@@ -22,8 +24,19 @@ def names_of_parts(file: str, line_lengths: Sequence[int]) -> list[str]:
     ]
 
 
+def page_name(file: str, page: int) -> str:
+    """Return the name of a page, from 1, of a file that holds several pictures."""
+    return f"{file}#page{page}"
+
+
+def split_page(name: str) -> tuple[str, int]:
+    """Return a picture's file and its page there; 1 where the file is all of it."""
+    found = _PAGE.search(name)
+    return (name[: found.start()], int(found[1])) if found else (name, 1)
+
+
 def file_of(name: str) -> str:
-    """Return the name of the file a sample was read from."""
+    """Return the name of the picture, a file or a page of one, that a sample was read from."""
     return _PART.sub("", name)
 
 

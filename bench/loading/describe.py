@@ -44,6 +44,8 @@ class DatasetSummary(msgspec.Struct, frozen=True, kw_only=True):
     train: SplitSummary | None
     test: SplitSummary | None
     notes: tuple[str, ...]
+    details: tuple[str, ...]
+    doubt: str
     findings: tuple[Finding, ...]
     truths: dict[str, str]
 
@@ -69,6 +71,8 @@ def summarise(spec: DatasetSpec, loaded: LoadedDataset) -> DatasetSummary:
         train=None if loaded.train is None else _split_summary(loaded.train, loaded.classes),
         test=None if loaded.test is None else _split_summary(loaded.test, loaded.classes),
         notes=loaded.notes,
+        details=loaded.details,
+        doubt=loaded.doubt,
         findings=loaded.findings,
         truths=loaded.truths,
     )

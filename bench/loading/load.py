@@ -154,6 +154,8 @@ def _load(
         findings=dataset.findings,
         truths=dict(dataset.truths),
         submission=dataset.submission,
+        details=dataset.details,
+        doubt=dataset.doubt,
         style=spec.style,
         embedded=spec.embedded,
         paths=tuple(map(str, paths)),

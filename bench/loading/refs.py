@@ -38,6 +38,8 @@ class LoadedDataset(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     truths: dict[str, str] = {}
     submission: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    doubt: str = ""
     style: Style = Style.HANDWRITTEN
     embedded: str = ""
     paths: tuple[str, ...] = ()  # the data files or folder it was read from

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from bench.config import Config
-from bench.errors import BenchError, DataError, DataMissingError, OptionError
+from bench.errors import (
+    BenchError,
+    DataError,
+    DataMissingError,
+    OptionError,
+    UndecidedError,
+)
 from bench.images.corruptions import choose_corruptions
 from bench.loading import LoadedDataset, load_dataset
 from bench.loading.mnist_c import MNIST_C, corrupted_files
@@ -268,7 +274,8 @@ def _folder_options(request: Request) -> dict[str, dict[str, OptionValue]]:
     """Return the options that all own folders of a request share, for each of them."""
     folders = [*request.folders, *([request.fine_tune] if request.fine_tune else [])]
     if request.folder_options and not folders:
-        raise OptionError("--classes and --label-pattern", why="they are for --folder DIR")
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in request.folder_options)
+        raise OptionError(flags, why="this is for --folder DIR")
     return {_named_folder(text)[0]: dict(request.folder_options) for text in folders}
 
 
@@ -325,9 +332,12 @@ def _load(
     for source in (settings.configured, settings.given):
         for owner in owners:
             options |= source.get(owner, {})
-    return load_dataset(
+    loaded = load_dataset(
         entry.spec, settings=options, path=entry.path, search=session.search, cache_dir=cache_dir
     )
+    if loaded.doubt:  # nothing is trained on such labels, or scored
+        raise UndecidedError(f"{name}: are these its labels?", why=loaded.doubt)
+    return loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

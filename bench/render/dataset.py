@@ -15,6 +15,7 @@ CLASS_COLUMNS = ("class", "training", "test")
 
 _BAR_MAX = 40
 _LABEL_WIDTH = 13
+_ALIKE_SHOWN = 5
 
 
 def summary_lines(summary: DatasetSummary, width: int) -> Iterator[Text]:
@@ -46,12 +47,25 @@ def _facts(summary: DatasetSummary) -> Iterator[tuple[str, str]]:
         yield ("file", path)
     for name, value in summary.options.items():
         yield ("option", f"{name} = {value if value != '' else '(not set)'}")
-    for note in summary.notes:
+    for note in (*summary.notes, *summary.details):
         yield ("note", note)
-    for finding in summary.findings:
-        yield ("finding", f"{finding.sample}: {finding.fault} [{finding.code}]; {finding.remedy}")
+    yield from _findings(summary)
     for person, digits in summary.truths.items():
         yield ("ID", f"{person}: {digits}")
+
+
+def _findings(summary: DatasetSummary) -> Iterator[tuple[str, str]]:
+    """Yield a line a finding; of many that are alike the first few, and how many more."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for finding in summary.findings:
+        about = f"{finding.fault} [{finding.code}]; {finding.remedy}"
+        alike.setdefault((finding.code, finding.fault), []).append(f"{finding.sample}: {about}")
+    for (code, _), lines in alike.items():
+        more = len(lines) - _ALIKE_SHOWN
+        shown = lines if more < 2 else lines[:_ALIKE_SHOWN]
+        yield from (("finding", line) for line in shown)
+        if len(shown) < len(lines):
+            yield ("finding", f"… and {more:,} more like this [{code}]; --json has them all")
 
 
 def class_records(summary: DatasetSummary) -> list[dict[str, object]]:

@@ -9,8 +9,9 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
-from bench.errors import BenchError, DataError
+from bench.errors import BenchError, DataError, OptionError, UndecidedError
 from bench.images.preprocess_options import PREPROCESS_OPTIONS, PreprocessOptions
 from bench.images.read import read_any
 from bench.images.sample_names import file_of, ids_of, line_of
@@ -218,7 +219,8 @@ def _read_photo(path: Path, spec: DatasetSpec, model: _Model, options: Options) 
 
 def _read_folder(folder: Path, spec: DatasetSpec, model: _Model, options: Options) -> Readings:
     """Read a folder as ``image-folder`` does: by person where persons are known, else by file."""
-    loaded = load_dataset(spec, settings=model.options(spec, options), path=folder)
+    loaded = _load_folder(folder, spec, model.options(spec, options))
+    _require_same_classes(loaded, model.trained)
     if loaded.test is None:
         raise DataError(f"{folder.name} holds no image")
     split = open_split(loaded.test)
@@ -242,6 +244,31 @@ def _read_folder(folder: Path, spec: DatasetSpec, model: _Model, options: Option
         notes=loaded.notes,
         findings=tuple(finding for finding in loaded.findings if finding not in placed),
     )
+
+
+def _load_folder(folder: Path, spec: DatasetSpec, options: Options) -> LoadedDataset:
+    """Load a folder; where its labels are in doubt it is read without, and the doubt is a note."""
+    try:
+        loaded = load_dataset(spec, settings=options, path=folder)
+        if not loaded.doubt:
+            return loaded
+        doubt = loaded.doubt
+    except UndecidedError as error:
+        doubt = f"{error.why}; {error.fix}"
+    loaded = load_dataset(spec, settings={**options, "labels": "none"}, path=folder)
+    return structs.replace(loaded, notes=(f"layout: not scored: {doubt}", *loaded.notes[1:]))
+
+
+def _require_same_classes(loaded: LoadedDataset, trained: Trained) -> None:
+    """Refuse labels that the model has no class for: every reading would count as wrong."""
+    is_labelled = loaded.test is not None and loaded.test.labelled
+    unknown = [name for name in loaded.classes if name not in trained.record.classes]
+    if is_labelled and unknown:
+        raise OptionError(
+            f"{loaded.name}: its classes are {', '.join(loaded.classes[:10])}",
+            why=f"the model reads {', '.join(trained.record.classes[:10])}",
+            fix="say which is which: --classes 0=NAME,1=NAME,…, or read them with --labels none",
+        )
 
 
 def _reading(source: str, digits: Sequence[DigitReading], loaded: LoadedDataset) -> Reading:

@@ -1,5 +1,7 @@
 """``image-folder``: a folder of photos of digits, its layout recognised, its photos read."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +17,7 @@ from bench.spec import Dataset, Finding, ImageSet, LoadContext
 if TYPE_CHECKING:
     from bench.options import OptionValue
     from bench_datasets._folder.layout import Layout
-    from bench_datasets._folder.reading import Samples
+    from bench_datasets._folder.samples import Samples
 
 __all__ = ["OPTIONS", "load_folder"]
 
@@ -23,7 +25,22 @@ _DIGITS: Final = tuple("0123456789")
 
 OPTIONS: Final[dict[str, "Option | OptionValue"]] = {
     **PREPROCESS_OPTIONS,
-    "classes": Option(default="", help="names of class folders, with commas; empty: one character"),
+    "labels": Option(
+        default="",
+        choices=("", "folder", "table", "name", "none"),
+        help="what the labels are taken from; empty: what explains every picture",
+    ),
+    "levels": Option(
+        default="",
+        help="what the levels of folders are, from the top: class, writer, split, other, as in "
+        "class/writer",
+    ),
+    "table": Option(default="", help="the table of labels, FILE or FILE:COLUMN; several: commas"),
+    "classes": Option(
+        default="",
+        help="names of the classes, with commas, each NAME or CLASS=NAME; empty: digits in any "
+        "spelling",
+    ),
     "label_pattern": Option(
         default="",
         help="regular expression that finds the label in a file's path; none: not from names",
@@ -46,30 +63,33 @@ def load_folder(folder: Path, options: Any) -> Dataset:
     Parameters
     ----------
     folder : Path
-        Holds photos in one of the layouts that `bench_datasets._folder.rules` knows.
+        Holds photos in a layout that `bench_datasets._folder.recognise` can tell.
     options : mapping
         Values of `OPTIONS`.
 
     Raises
     ------
+    UndecidedError
+        If it is not clear how the pictures are labelled.
     DataError
         If there is no picture, none can be read, or it is to be trained on and has too few.
     """
+    from bench_datasets._folder.class_names import given_classes
     from bench_datasets._folder.copies import copies_between_writers, copies_note
     from bench_datasets._folder.layout import LayoutOptions
-    from bench_datasets._folder.reading import of_one_shape, read_samples
-    from bench_datasets._folder.rules import recognise
+    from bench_datasets._folder.recognise import recognise
+    from bench_datasets._folder.samples import of_one_shape, read_samples
 
     steps = PreprocessOptions.of(options)
     named = tuple(name.strip() for name in str(options["classes"]).split(",") if name.strip())
-    wanted = LayoutOptions(classes=named, label_pattern=str(options["label_pattern"]))
-    layout = recognise(folder, wanted)
+    given = {name: str(options[name]) for name in ("label_pattern", "labels", "levels", "table")}
+    layout = recognise(folder, LayoutOptions(classes=named, **given))
     samples = read_samples(folder, layout, steps)
     if not samples.images:
         raise DataError(
             folder.name, why="none of its pictures can be read", fix="save them as JPEG or PNG"
         )
-    notes = [f"layout: {layout.rule}", *layout.notes]
+    notes = list(_notes(layout))
     kept = _kept(samples)
     images, were_resized = of_one_shape([samples.images[i] for i in kept], steps.side_px)
     if were_resized:
@@ -77,7 +97,7 @@ def load_folder(folder: Path, options: Any) -> Dataset:
     if len(kept) < len(samples.images):
         left_out = len(samples.images) - len(kept)
         notes.append(f"{left_out} image{'s' * (left_out != 1)} without a label: not scored")
-    classes = _classes(samples, named)
+    classes = _classes(samples, tuple(dict.fromkeys(given_classes(named).values())))
     labelled = _image_set(images, samples, kept, classes)
     shown = labelled if labelled.unread is None else labelled.take(np.flatnonzero(~labelled.unread))
     copies = copies_between_writers(shown.pixels, shown.names, shown.groups)
@@ -87,18 +107,45 @@ def load_folder(folder: Path, options: Any) -> Dataset:
         notes=(*notes, *copies_note(copies)),
         findings=(*_layout_findings(layout), *samples.findings, *copies),
         truths=samples.truths,
+        details=tuple(f"not taken: {each.words}: {each.why}" for each in layout.rejected),
+        doubt=_doubt(layout),
     )
-    return _to_train(dataset, folder.name, options["split_seed"]) if options["train"] else dataset
+    if options["train"]:
+        return _to_train(
+            dataset, folder.name, options["split_seed"], [samples.splits[i] for i in kept]
+        )
+    return dataset
 
 
-def _to_train(dataset: Dataset, name: str, seed: int) -> Dataset:
-    """Split what is all for testing, by person where known."""
-    from bench_datasets._folder.split import split_samples
+def _notes(layout: "Layout") -> Iterator[str]:
+    """Yield what a person should know of the whole folder: first how it was read."""
+    examples = f"; for example {', '.join(layout.examples)}" if layout.examples else ""
+    yield f"layout: {layout.rule}{examples}"
+    if layout.doubt:
+        yield f"warning: {_doubt(layout)}"
+    yield from layout.notes
+    splits = Counter(photo.split for photo in layout.photos if photo.split)
+    if splits:
+        parts = ", ".join(f"{name} ({n:,})" for name, n in splits.items())
+        yield f"splits: {parts}; trained on with -d, each part is used as what it is"
+
+
+def _doubt(layout: "Layout") -> str:
+    if not layout.doubt:
+        return ""
+    return f"{layout.doubt}; say --labels name if the digits are meant, --labels none if not"
+
+
+def _to_train(dataset: Dataset, name: str, seed: int, splits: Sequence[str]) -> Dataset:
+    """Split what is all for testing: as the folder is split, else by person where known."""
+    from bench_datasets._folder.split import own_split, split_samples
 
     whole = dataset.test
     if whole is None or whole.labels is None:
         raise DataError(f"{name} cannot be trained on", why="its images have no labels")
-    split = split_samples(whole.labels, whole.groups, dataset.classes, seed)
+    split = own_split(whole.labels, splits, dataset.classes)
+    if split is None:
+        split = split_samples(whole.labels, whole.groups, dataset.classes, seed)
     learnt = split.train if whole.unread is None else split.train[~whole.unread[split.train]]
     test = whole.take(split.test)
     ids = ids_of(whole.names, whole.groups) or ()
@@ -149,7 +196,7 @@ def _image_set(
 
 def _layout_findings(layout: "Layout") -> tuple[Finding, ...]:
     return tuple(
-        Finding(sample=p.sample, code=p.code, fault=p.fault, remedy=p.remedy, is_lost=True)
+        Finding(sample=p.sample, code=p.code, fault=p.fault, remedy=p.remedy, is_lost=p.is_lost)
         for p in layout.problems
     )
 

@@ -6,14 +6,13 @@ from typing import Any
 from bench import DatasetSpec, Style, hookimpl
 from bench.errors import DataError
 from bench.images.preprocess_options import PREPROCESS_OPTIONS
+from bench.options import as_options
 from bench.spec import Dataset, LoadContext
-from bench_datasets.image_folder import load_folder
+from bench_datasets.image_folder import OPTIONS, load_folder
 
 __all__: list[str] = []
 
 _FOLDER = Path(__file__).parent / "samples" / "ids"
-# An own folder's options that a folder with ids.csv has no use for.
-_LAYOUT_OPTIONS = {"classes": "", "label_pattern": "none", "train": False, "split_seed": 42}
 
 
 def load(context: LoadContext) -> Dataset:
@@ -22,7 +21,8 @@ def load(context: LoadContext) -> Dataset:
         raise DataError(
             "sample-ids: the shipped samples are missing", fix="install digitbench again"
         )
-    return load_folder(_FOLDER, {**_LAYOUT_OPTIONS, **context.options})
+    defaults = {name: option.default for name, option in as_options(OPTIONS).items()}
+    return load_folder(_FOLDER, {**defaults, **context.options})
 
 
 @hookimpl

@@ -118,7 +118,7 @@ def test_inspect_of_an_own_folder(run_data: Run, own_folder: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("my_ids · your own photos")
     assert "  ID           person-a: 05126707\n" in done.out
-    assert "  note         layout: persons' folders with ids.csv\n" in done.out
+    assert "  note         layout: persons' folders with ids.csv; for example" in done.out
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from bench.errors import DataError
+from bench.errors import DataError, UndecidedError
 from bench.images.read import read_digit
 from bench.images.sample_names import ids_of, line_of
 from bench.options import as_options, resolve_options
@@ -55,7 +55,7 @@ def test_class_folders_become_an_evaluation_only_dataset(read: Load, tmp_path: P
     assert dataset.test.labels.tolist() == [7, 7]
     assert dataset.test.names == ("7/a.png", "7/b.png")
     assert dataset.classes == tuple("0123456789")
-    assert dataset.notes[0] == "layout: class folders"
+    assert dataset.notes[0] == "layout: class folders 7; for example 7/a.png is 7"
     assert dataset.findings == ()
 
 
@@ -134,7 +134,7 @@ def test_an_unreadable_digit_of_an_id_keeps_its_place(read: Load, tmp_path: Path
 
 
 def test_nothing_readable_is_an_error_in_one_line(read: Load, tmp_path: Path) -> None:
-    (tmp_path / "7.png").write_bytes(b"")
+    (tmp_path / "seven.png").write_bytes(b"")
     with pytest.raises(DataError, match="none of its pictures can be read"):
         read(tmp_path)
 
@@ -143,7 +143,9 @@ def test_a_file_without_a_label_is_not_scored_and_that_is_said(read: Load, tmp_p
     draw_seven(tmp_path / "a.png")
     draw_seven(tmp_path / "b.png")
     (tmp_path / "labels.csv").write_text("file,label\na.png,7\nc.png,3\n")
-    dataset = read(tmp_path)
+    with pytest.raises(UndecidedError, match=r"does not name 1 of the 2 pictures \(b.png\)"):
+        read(tmp_path)
+    dataset = read(tmp_path, labels="table")
     assert dataset.test is not None
     assert dataset.test.names == ("a.png",)
     assert codes(dataset) == {"c.png": "file-missing", "b.png": "no-label"}
@@ -151,11 +153,11 @@ def test_a_file_without_a_label_is_not_scored_and_that_is_said(read: Load, tmp_p
 
 
 def test_a_blank_page_is_scored_and_carries_a_finding(read: Load, tmp_path: Path) -> None:
-    Image.new("L", (200, 200), 210).save(tmp_path / "7_0.png")
+    Image.new("L", (200, 200), 210).save(tmp_path / "seven.png")
     dataset = read(tmp_path)
     assert dataset.test is not None
     assert len(dataset.test) == 1
-    assert codes(dataset) == {"7_0.png": "blank"}
+    assert codes(dataset) == {"seven.png": "blank"}
 
 
 def draw_strip(path: Path, n: int) -> None:

@@ -265,7 +265,7 @@ def test_flags_that_do_not_fit_end_in_one_line(
 def test_flags_for_folders_without_a_folder_are_said(run_bench: Bench) -> None:
     ended = run_bench(*_RUN, "--classes", "cat,dog")
     assert ended.code == 2
-    assert "--classes and --label-pattern: they are for --folder DIR" in ended.err
+    assert "--classes: this is for --folder DIR" in ended.err
     ended = run_bench("data", "inspect", "digits-uci", "--label-pattern", "(.)")
     assert ended.code == 2
     assert "digits-uci is no own folder" in ended.err
@@ -326,7 +326,7 @@ def test_one_folder_with_everything_wrong_still_works(run_bench: Bench, tmp_path
         "unlabelled.png": "no-label",
     }
     assert lost["text.png"][1] == "it is not a picture"
-    assert lost["empty.jpg"][1] == "the file is empty"
+    assert lost["empty.jpg"][1] == "the file is empty (0 bytes)"
     assert lost["cut.jpg"][1].startswith("the picture is damaged or cut off")
     assert lost["bomb.png"][1].startswith("it has more than 150 million pixels")
     assert lost["twice.png"][1] == "labels.csv gives it two labels, 1 and 7; it is not scored"
@@ -389,7 +389,7 @@ def test_a_heic_photo_without_pillow_heif_is_said(
     assert dataset.test is not None
     assert dataset.test.names == ("7/good.png",)
     (lost,) = (finding for finding in dataset.findings if finding.is_lost)
-    assert lost.fault == "HEIC photos need the pillow-heif package, or it is no picture"
+    assert lost.fault == "it is a HEIC photo: reading it needs the pillow-heif package"
 
 
 @pytest.mark.realdata

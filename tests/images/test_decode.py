@@ -107,8 +107,8 @@ def test_a_picture_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        pytest.param(b"", "the file is empty", id="0 bytes"),
-        pytest.param(b"%PDF-1.4 not a picture", "it is not a picture", id="another format"),
+        pytest.param(b"", "the file is empty (0 bytes)", id="0 bytes"),
+        pytest.param(b"%PDF-1.4 not a picture", "it is a PDF, not a picture", id="another format"),
         pytest.param(b"\x89PNG\r\n\x1a\n", "it is not a picture", id="only a signature"),
     ],
 )

@@ -1,36 +1,54 @@
-"""What lies in a folder that nobody vouches for: pictures and tables, in natural order."""
+"""What lies in a folder that nobody vouches for: every file, as a picture, a table, or a reason."""
 
 import os
 import re
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from bench.errors import DataError
-from bench.images.decode import is_image_name
+from bench.images.decode import count_pages, is_image_name
+from bench.images.sample_names import page_name
 
-__all__ = ["Listing", "natural_key", "scan_folder"]
+__all__ = ["MOST_FILES", "Listing", "Unread", "natural_key", "scan_folder"]
 
-_JUNK: Final = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "ehthumbs.db"})
-_TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv"})
+_JUNK: Final = frozenset(
+    {"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "ehthumbs.db", ".ipynb_checkpoints"}
+)
+_TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".tab", ".xlsx"})
+_PAGED: Final = frozenset({".tif", ".tiff"})
 _DEEPEST: Final = 8
-_MOST_FILES: Final = 200_000
+MOST_FILES: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A file or folder that was not read, why, and what to do; ``code`` says of which kind."""
+
+    name: str
+    code: str
+    why: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """A folder's pictures and tables, as paths relative to it, in natural order.
 
-    ``id_texts`` are the ``id.txt`` files; ``unreadable`` are folders that the system would not
-    open, ``misnamed`` files and folders whose names are no text in the system's encoding.
+    A picture of a file of several pages has a path of its own (`bench.sample_names.page_name`).
+    ``id_texts`` are the ``id.txt`` files, ``texts`` other text files, which may be tables;
+    ``twins`` names, for a picture that is the same file as one before it, that one.
     """
 
     root: Path
     images: tuple[Path, ...]
     tables: tuple[Path, ...] = ()
     id_texts: tuple[Path, ...] = ()
-    unreadable: tuple[str, ...] = ()
-    misnamed: tuple[str, ...] = ()
+    texts: tuple[Path, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    twins: dict[Path, Path] = field(default_factory=dict)
 
 
 def natural_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
@@ -44,6 +62,23 @@ def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
     return (*keyed, (2, 0, text))
 
 
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """State: what the walk has met so far."""
+
+    root: Path
+    images: list[Path] = field(default_factory=list)
+    tables: list[Path] = field(default_factory=list)
+    id_texts: list[Path] = field(default_factory=list)
+    texts: list[Path] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    folders: set[tuple[int, int]] = field(default_factory=set)
+    n_files: int = 0
+
+    def leave(self, name: str, code: str, why: str, fix: str) -> None:
+        self.unread.append(Unread(name=name, code=code, why=why, fix=fix))
+
+
 def scan_folder(root: Path) -> Listing:
     """List a folder; hidden files, junk and links that lead back are left out.
 
@@ -55,58 +90,76 @@ def scan_folder(root: Path) -> Listing:
     if not root.is_dir():
         why = "it is a file" if root.exists() else "there is no such folder"
         raise DataError(str(root.name or root), why=why, fix="name a folder of photos")
-    images: list[Path] = []
-    tables: list[Path] = []
-    id_texts: list[Path] = []
-    unreadable: list[str] = []
-    misnamed: list[str] = []
-    seen: set[tuple[int, int]] = set()
-
-    def visit(folder: Path, depth: int) -> None:
-        try:
-            status = folder.stat()
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError:
-            unreadable.append(_shown(folder, root))
-            return
-        # The same folder reached twice is a link; following it might never end.
-        if (status.st_dev, status.st_ino) in seen or depth > _DEEPEST:
-            return
-        seen.add((status.st_dev, status.st_ino))
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name.casefold() in _JUNK:
-                continue
-            path = Path(entry.path)
-            if _is_misnamed(entry.name):
-                misnamed.append(_shown(path, root))
-                continue
-            if _is_folder(entry):
-                visit(path, depth + 1)
-            elif entry.name.casefold() == "id.txt":
-                id_texts.append(path.relative_to(root))
-            elif is_image_name(entry.name):
-                images.append(path.relative_to(root))
-            elif path.suffix.lower() in _TABLE_SUFFIXES:
-                tables.append(path.relative_to(root))
-            if len(images) > _MOST_FILES:
-                raise DataError(root.name, why=f"it holds more than {_MOST_FILES:,} pictures")
-
-    visit(root, 0)
-    if str(root.name) in unreadable or "." in unreadable:
+    found = _Found(root=root)
+    _visit(found, root, 0)
+    if any(each.name == "." for each in found.unread):
         raise DataError(root.name, why="no permission to open the folder")
+    images = sorted(found.images, key=natural_key)
     return Listing(
         root=root,
-        images=tuple(sorted(images, key=natural_key)),
-        tables=tuple(sorted(tables, key=natural_key)),
-        id_texts=tuple(sorted(id_texts, key=natural_key)),
-        unreadable=tuple(unreadable),
-        misnamed=tuple(misnamed),
+        images=tuple(_each_page(root, images)),
+        tables=tuple(sorted(found.tables, key=natural_key)),
+        id_texts=tuple(sorted(found.id_texts, key=natural_key)),
+        texts=tuple(sorted(found.texts, key=natural_key)),
+        unread=tuple(found.unread),
+        twins=_twins(root, images),
     )
 
 
-def _is_misnamed(name: str) -> bool:
-    """Whether a name has bytes that are no text: copied from a system of another encoding."""
-    return any("\ud800" <= character <= "\udfff" for character in name)
+def _visit(found: _Found, folder: Path, depth: int) -> None:
+    name = _shown(folder, found.root)
+    try:
+        status = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        found.leave(name, "unreadable", "no permission to open this folder", "change it")
+        return
+    # The same folder reached twice is a link; following it might never end.
+    if (status.st_dev, status.st_ino) in found.folders:
+        return
+    if depth > _DEEPEST:
+        found.leave(name, "too-deep", f"it lies more than {_DEEPEST} folders deep", "move it up")
+        return
+    found.folders.add((status.st_dev, status.st_ino))
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name.casefold() in _JUNK:
+            continue
+        _take(found, entry, depth)
+
+
+def _take(found: _Found, entry: "os.DirEntry[str]", depth: int) -> None:
+    path = Path(entry.path)
+    if any("\ud800" <= character <= "\udfff" for character in entry.name):
+        why = "its name is not in this system's encoding; left out"
+        found.leave(_shown(path, found.root), "misnamed", why, "rename it")
+        return
+    name = path.relative_to(found.root)
+    if is_image_name(entry.name) and not _is_folder(entry):
+        _count(found)
+        found.images.append(name)  # one that cannot be read keeps its place
+        return
+    try:
+        status = path.stat()
+    except OSError as error:
+        why = "a link to nothing" if entry.is_symlink() else error.strerror or "it cannot be read"
+        found.leave(name.as_posix(), "unreadable", why, "take it away")
+        return
+    if stat.S_ISDIR(status.st_mode):
+        _visit(found, path, depth + 1)
+        return
+    _count(found)
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        why = "it is no ordinary file but a pipe, a socket or a device"
+        found.leave(name.as_posix(), "unreadable", why, "take it away")
+        return
+    if entry.name.casefold() == "id.txt":
+        found.id_texts.append(name)
+    elif name.suffix.lower() in _TABLE_SUFFIXES:
+        found.tables.append(name)
+    elif name.suffix.lower() == ".txt":
+        found.texts.append(name)
+    else:
+        _leave_other(found, name)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -114,6 +167,50 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _count(found: _Found) -> None:
+    found.n_files += 1
+    if found.n_files > MOST_FILES:
+        raise DataError(
+            found.root.name,
+            why=f"it holds more than {MOST_FILES:,} files",
+            fix="name a part of it, or make one file of arrays of them",
+        )
+
+
+def _leave_other(found: _Found, name: Path) -> None:
+    ending = f"files ending in {name.suffix}" if name.suffix else "files without an ending"
+    found.leave(
+        name.as_posix(),
+        "no-picture",
+        f"{ending} are not read as pictures",
+        "if it is one, save it as JPEG or PNG",
+    )
+
+
+def _each_page(root: Path, images: list[Path]) -> Iterator[Path]:
+    for image in images:
+        pages = count_pages(root / image) if image.suffix.lower() in _PAGED else 1
+        if pages == 1:
+            yield image
+        else:
+            yield from (image.with_name(page_name(image.name, n)) for n in range(1, pages + 1))
+
+
+def _twins(root: Path, images: list[Path]) -> dict[Path, Path]:
+    """Return the pictures that are links to one before them."""
+    first: dict[tuple[int, int], Path] = {}
+    twins: dict[Path, Path] = {}
+    for image in images:
+        try:
+            status = (root / image).stat()
+        except OSError:
+            continue
+        known = first.setdefault((status.st_dev, status.st_ino), image)
+        if known != image:
+            twins[image] = known
+    return twins
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -1,6 +1,7 @@
 """A train and a test split of an own folder: by person where persons are known."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 
-__all__ = ["LEAST_PER_CLASS", "Split", "split_samples"]
+__all__ = ["LEAST_PER_CLASS", "Split", "own_split", "split_samples"]
 
 LEAST_PER_CLASS: Final = 10
 _TEST_SHARE: Final = 0.2
@@ -65,6 +66,37 @@ def split_samples(
             fix="add persons who wrote all classes",
         )
     return Split(train=np.flatnonzero(~is_test), test=np.flatnonzero(is_test), note=note)
+
+
+def own_split(
+    labels: npt.NDArray[np.int64], splits: Sequence[str], classes: tuple[str, ...]
+) -> Split | None:
+    """Return the split that the folder itself makes; None where it has no parts for both.
+
+    A validation part is neither trained nor tested on where there is a test part as well.
+
+    Raises
+    ------
+    DataError
+        If a class that is tested on has no training images, or too few.
+    """
+    parts = np.array(splits)
+    tested = "test" if "test" in splits else "validation"
+    if "train" not in splits or tested not in splits:
+        return None
+    is_train, is_test = parts == "train", parts == tested
+    _require_enough(labels[is_train], classes)
+    lost = sorted(set(labels[is_test].tolist()) - set(labels[is_train].tolist()))
+    if lost:
+        raise DataError(
+            "this folder cannot be trained on",
+            why=f"class {classes[lost[0]]} is in the test part and not in the training part",
+        )
+    left = int((~(is_train | is_test)).sum())
+    sizes = f"{is_train.sum():,} to train on, {is_test.sum():,} ({tested}) to test on"
+    note = f"split as the folder is: {sizes}"
+    note += f"; {left:,} in neither part are not used" if left else ""
+    return Split(train=np.flatnonzero(is_train), test=np.flatnonzero(is_test), note=note)
 
 
 def _require_enough(labels: npt.NDArray[np.int64], classes: tuple[str, ...]) -> None:

@@ -1,163 +1,152 @@
-"""Tables that say what photos show: which column is the file, the person, the truth."""
+"""Tables as they lie in a folder: text of any delimiter, or a workbook; as rows of cells."""
 
 import csv
 import io
-from collections.abc import Sequence
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from bench.errors import DataError
+from bench.images.kinds import kind_of_bytes
 
-if TYPE_CHECKING:
-    from bench_datasets._folder.scan import Listing
+__all__ = ["Sheet", "clean_digits", "read_sheets"]
 
-__all__ = ["Row", "Table", "choose_table", "clean_digits", "read_table"]
-
-_PREFERRED: Final = ("labels", "ids", "strips", "dataset")
 _MOST_BYTES: Final = 50_000_000
-_HEADERS: Final = {
-    "file": ("file", "filename", "file_name", "image", "img", "path", "picture", "photo", "name"),
-    "person": ("person", "writer", "folder", "student", "author", "who", "user"),
-    "truth": (
-        "label", "digit", "digits", "class", "target", "truth", "id", "ids", "student_id",
-        "number", "value", "y", "text",
-    ),
-}  # fmt: skip
+_MOST_UNPACKED: Final = 400_000_000
+_MOST_ROWS: Final = 1_000_000
+_MOST_COLUMNS: Final = 60
+_DELIMITERS: Final = ",;\t|"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line of a table; an empty text stands for a column that is not there."""
-
-    line: int
-    file: str
-    person: str
-    truth: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table of truths by file, or by person where there is no column of files."""
+class Sheet:
+    """One table: where it lies, and its lines with their numbers."""
 
     path: Path
-    rows: tuple[Row, ...]
-    has_files: bool
+    name: str
+    lines: tuple[tuple[int, tuple[str, ...]], ...]
 
 
-def choose_table(listing: "Listing") -> Path | None:
-    """Return the table in the folder itself: by its name, or the only one."""
-    top = [path for path in listing.tables if len(path.parts) == 1]
-    for stem in _PREFERRED:
-        for path in top:
-            if path.stem.casefold() == stem:
-                return path
-    return top[0] if len(top) == 1 else None
-
-
-def read_table(path: Path, listing: "Listing") -> Table | None:
-    """Return the table with its columns recognised, None if it tells nothing about the photos.
+def read_sheets(root: Path, path: Path) -> list[Sheet]:
+    """Return the tables of a file: one, or one a sheet of a workbook; none without any row.
 
     Raises
     ------
     DataError
-        If it cannot be read as text.
+        If it is not a table, too large for one of labels, or cannot be read.
     """
-    lines = _read_lines(listing.root / path)
-    if not lines:
-        return None
-    header = [cell.strip().casefold().replace(" ", "_") for cell in lines[0]]
-    known = {word for words in _HEADERS.values() for word in words}
-    has_header = any(cell in known for cell in header)
-    body = list(enumerate(lines, start=1))[int(has_header) :]
-    columns = _columns_by_header(header) if has_header else {}
-    columns = _columns_by_content([row for _, row in body], listing, columns)
-    if "truth" not in columns or not columns.keys() & {"file", "person"}:
-        return None
-
-    def cell(row: Sequence[str], kind: str) -> str:
-        place = columns.get(kind)
-        return row[place].strip() if place is not None and place < len(row) else ""
-
-    rows = tuple(
-        Row(line=n, file=cell(row, "file"), person=cell(row, "person"), truth=cell(row, "truth"))
-        for n, row in body
-        if any(row)
-    )
-    return Table(path=path, rows=rows, has_files="file" in columns)
+    raw = _read_bytes(root / path, path.as_posix())
+    kind = kind_of_bytes(raw[:512])
+    if kind == "LFS":
+        raise DataError(
+            path.as_posix(), why="it is a Git LFS pointer, not the table", fix="run git lfs pull"
+        )
+    if kind == "web page":
+        raise DataError(
+            path.as_posix(),
+            why="it is a saved web page, not a table",
+            fix="download it again with the site's download button; you may have to log in",
+        )
+    if kind == "zip":
+        return _workbook(raw, path)
+    lines = _text_lines(raw, path)
+    return [Sheet(path=path, name=path.as_posix(), lines=tuple(lines))] if lines else []
 
 
-def _read_lines(path: Path) -> list[list[str]]:
+def _read_bytes(file: Path, name: str) -> bytes:
+    if not file.is_file():  # a pipe would never end
+        raise DataError(name, why="it is no ordinary file", fix="take it away")
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise DataError(path.name, why="a table of labels is not that large")
-        raw = path.read_bytes()
+        with file.open("rb") as opened:
+            raw = opened.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise DataError(path.name, why=error.strerror or "it cannot be read") from None
+        raise DataError(name, why=error.strerror or "it cannot be read") from None
+    if len(raw) > _MOST_BYTES:
+        why = f"a table of labels has no more than {_MOST_BYTES // 10**6} MB"
+        raise DataError(name, why=why, fix="take it out of the folder, or use --labels")
+    return raw
+
+
+def _text_lines(raw: bytes, path: Path) -> list[tuple[int, tuple[str, ...]]]:
     encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t|", key=first.count)
-    reader = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
+        text = raw.decode("cp1252", errors="replace")
+    text = text.replace("\0", "")
+    first, _, rest = text.partition("\n")
+    delimiter = _delimiter(text)
+    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:  # as Excel writes it
+        delimiter, text = first.strip()[-1], "\n" + rest
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
-        return [row for row in reader if any(cell.strip() for cell in row)]
+        rows = [(reader.line_num, row) for row in reader]
     except csv.Error as error:
-        raise DataError(path.name, why=f"it is not a table ({error})") from None
+        raise DataError(path.as_posix(), why=f"it is not a table ({error})") from None
+    return _kept(rows, path)
 
 
-def _columns_by_header(header: list[str]) -> dict[str, int]:
-    columns: dict[str, int] = {}
-    for kind, words in _HEADERS.items():
-        for word in words:
-            if word in header and header.index(word) not in columns.values():
-                columns[kind] = header.index(word)
-                break
-    return columns
+def _delimiter(text: str) -> str:
+    head = [line for line in text.splitlines()[:20] if line.strip()]
+    if not head:
+        return ","
+    common = {each: min(line.count(each) for line in head) for each in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda each: common[each])
+    if common[best]:
+        return best
+    first = max(_DELIMITERS, key=head[0].count)
+    return first if first in head[0] else " "
 
 
-def _columns_by_content(
-    rows: Sequence[Sequence[str]], listing: "Listing", known: dict[str, int]
-) -> dict[str, int]:
-    """Check the columns found by header, and find the others by what they hold."""
-    if not rows:
-        return known
-    files = {name for path in listing.images for name in _names_of(path)}
-    persons = {part for path in listing.images for part in path.parts[:-1]}
-    width = max(map(len, rows))
-
-    def share(place: int, names: set[str]) -> float:
-        cells = [row[place].strip() for row in rows if place < len(row)]
-        named = [cell.replace("\\", "/").casefold() in names for cell in cells]
-        return sum(named) / max(len(named), 1)
-
-    folded = {"file": files, "person": {person.casefold() for person in persons}}
-    columns = dict(known)
-    # A header may say "name" where persons are meant.
-    if "file" in columns and "person" not in columns:
-        place = columns["file"]
-        if share(place, files) == 0 and share(place, folded["person"]) > 0:
-            columns["person"] = columns.pop("file")
-    for kind, names in folded.items():
-        free = [place for place in range(width) if place not in columns.values()]
-        best = max(free, key=lambda place: share(place, names), default=None)
-        if kind not in columns and best is not None and share(best, names) > 0.5:
-            columns[kind] = best
-    if "truth" not in columns:
-        free = [place for place in range(width) if place not in columns.values()]
-        digits = [p for p in free if all(len(r) > p and clean_digits(r[p]) for r in rows)]
-        if len(digits) == 1 or (digits and len(free) == 1):
-            columns["truth"] = digits[0]
-    return columns
+def _kept(rows: list[tuple[int, Any]], path: Path) -> list[tuple[int, tuple[str, ...]]]:
+    kept = [
+        (number, tuple("" if cell is None else str(cell).strip() for cell in row))
+        for number, row in rows
+    ]
+    kept = [(n, row) for n, row in kept if any(row) and not row[0].startswith("#")]
+    if len(kept) > _MOST_ROWS:
+        raise DataError(path.as_posix(), why=f"it has more than {_MOST_ROWS:,} rows")
+    return kept if not kept or max(len(row) for _, row in kept) <= _MOST_COLUMNS else []
 
 
-def _names_of(path: Path) -> tuple[str, ...]:
-    """Return what a table may call a file: its path, its name, with and without the ending."""
-    posix = path.as_posix().casefold()
-    bare = posix.removesuffix(path.suffix.casefold())
-    return posix, path.name.casefold(), bare, path.stem.casefold()
+def _workbook(raw: bytes, path: Path) -> list[Sheet]:
+    try:
+        unpacked = sum(member.file_size for member in zipfile.ZipFile(io.BytesIO(raw)).infolist())
+        sheets = [] if unpacked > _MOST_UNPACKED else _cells_of(raw)
+    except Exception as error:  # noqa: BLE001 - a damaged archive raises nearly anything
+        raise DataError(
+            path.as_posix(),
+            why=f"the workbook cannot be read ({type(error).__name__})",
+            fix="save it as CSV",
+        ) from None
+    if unpacked > _MOST_UNPACKED:
+        why = f"it unpacks to {unpacked // 10**6:,} MB, as no table of labels does"
+        raise DataError(path.as_posix(), why=why, fix="save it as CSV")
+    found = [(title, _kept(rows, path)) for title, rows in sheets]
+    found = [(title, lines) for title, lines in found if lines]
+    return [
+        Sheet(
+            path=path,
+            name=path.as_posix() + (f" (sheet {title})" if len(found) > 1 else ""),
+            lines=tuple(lines),
+        )
+        for title, lines in found
+    ]
+
+
+def _cells_of(raw: bytes) -> list[tuple[str, list[tuple[int, Any]]]]:
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+    return [(sheet.title, list(_rows(sheet))) for sheet in book.worksheets]
+
+
+def _rows(sheet: Any) -> Any:
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > _MOST_ROWS + 1:
+            return
+        yield number, row[:1000]
 
 
 def clean_digits(text: str) -> str:

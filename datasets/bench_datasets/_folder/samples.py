@@ -30,18 +30,18 @@ class Samples:
     labels: list[str | None] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     persons: list[str | None] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
     is_read: list[bool] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     truths: dict[str, str] = field(default_factory=dict)
 
-    def add(
-        self, image: npt.NDArray[np.uint8], label: str | None, name: str, person: str | None
-    ) -> None:
-        """Add one digit; an image without any ink is none."""
+    def add(self, image: npt.NDArray[np.uint8], label: str | None, name: str, photo: Photo) -> None:
+        """Add one digit of a photo; an image without any ink is none."""
         self.images.append(image)
         self.labels.append(label)
         self.names.append(name)
-        self.persons.append(person)
+        self.persons.append(photo.person)
+        self.splits.append(photo.split)
         self.is_read.append(bool(image.any()))
 
     def find(
@@ -63,7 +63,7 @@ def read_samples(root: Path, layout: Layout, options: PreprocessOptions) -> Samp
         try:
             _read_photo(samples, root, photo, layout, options)
         except DataError as error:
-            remedy = FAULTS["unreadable"][1]
+            remedy = error.fix or FAULTS["unreadable"][1]
             fault = Fault(code="unreadable", fault=error.why or str(error), remedy=remedy)
             samples.find(photo.path.as_posix(), (fault,), frozenset({fault.code}))
             if photo.person in samples.truths and photo.digits is None:
@@ -74,15 +74,13 @@ def read_samples(root: Path, layout: Layout, options: PreprocessOptions) -> Samp
 def _mark_missing(samples: Samples, photo: Photo, options: PreprocessOptions) -> None:
     """Keep the place of an unreadable digit in its person's ID: blank, it counts as wrong."""
     blank = np.zeros((options.side_px, options.side_px), dtype=np.uint8)
-    samples.add(blank, photo.label, photo.path.as_posix(), photo.person)
+    samples.add(blank, photo.label, photo.path.as_posix(), photo)
 
 
 def _read_photo(
     samples: Samples, root: Path, photo: Photo, layout: Layout, options: PreprocessOptions
 ) -> None:
     name, path = photo.path.as_posix(), root / photo.path
-    if path.exists() and not path.is_file():  # reading from a pipe would wait for ever
-        raise DataError(name, why="it is no ordinary file")
     if photo.digits is not None:
         _add_strip(samples, name, photo, read_strip(path, options), options)
         return
@@ -97,7 +95,7 @@ def _read_photo(
         seen = replace(next(iter(strip.digits), blank), faults=strip.faults)
     is_blank = seen.box is None and any(fault.code == "blank" for fault in seen.faults)
     image = np.zeros_like(seen.image) if is_blank else seen.image
-    samples.add(image, photo.label, name, photo.person)
+    samples.add(image, photo.label, name, photo)
     samples.find(name, seen.faults, frozenset({"blank"} if is_blank else ()))
 
 
@@ -122,7 +120,7 @@ def _add_strip(
         images = [np.zeros((options.side_px, options.side_px), dtype=np.uint8)] * len(truth)
     parts = names_of_parts(name, lengths)
     for image, label, part in zip(images, truth or [None] * len(images), parts, strict=True):
-        samples.add(image, label, part, photo.person)
+        samples.add(image, label, part, photo)
     samples.find(name, faults, frozenset({"wrong-count"}))
     if truth:
         samples.truths[name] = truth

@@ -1,0 +1,89 @@
+"""What the cells of a column of labels say: digits, IDs, classes by name; or a doubt."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bench_datasets._folder.class_names import Quality, fit_names
+from bench_datasets._folder.tables import clean_digits
+from bench_datasets._folder.words import fold
+
+__all__ = ["Truths", "read_truths"]
+
+_MOST_CLASSES: Final = 250
+_LONGEST_CLASS: Final = 30
+TEN_QUESTION: Final = "is 10 the digit 0, or a class of its own?"
+TEN_ANSWER: Final = (
+    "--classes 0=10,1,2,3,4,5,6,7,8,9 for the digit 0, --classes 1,2,3,4,5,6,7,8,9,10 for a class"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truths:
+    """What each distinct cell says: a class, or the digits of a whole photo.
+
+    ``doubt`` is a question that has to be settled first, ``answer`` the option that does.
+    """
+
+    classes: Mapping[str, str] = field(default_factory=dict)
+    digits: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""
+    answer: str = ""
+
+
+def read_truths(cells: Sequence[str], given: Mapping[str, str], column: str) -> Truths:
+    """Return what the labels of a table say; cells that say nothing have no entry."""
+    counts = Counter(cell for cell in cells if cell)
+    bare = {cell: clean_digits(cell) or cell.strip().lstrip("'").strip() for cell in counts}
+    if given:
+        classes = {c: given[fold(t)] for c, t in bare.items() if fold(t) in given}
+        if classes:
+            return Truths(classes=classes)
+    numbers = {cell: text for cell, text in bare.items() if clean_digits(text)}
+    if numbers and 2 * sum(counts[cell] for cell in numbers) >= counts.total():
+        return _numbers(numbers, bare)
+    fit = fit_names(set(bare.values()), {})
+    if fit is not None and fit.quality is Quality.TEN:
+        return Truths(doubt=TEN_QUESTION, answer=TEN_ANSWER)
+    if fit is not None and fit.quality >= Quality.SOME:
+        return Truths(classes={c: fit.classes[t] for c, t in bare.items() if t in fit.classes})
+    return _names(bare, column)
+
+
+def _numbers(numbers: Mapping[str, str], bare: Mapping[str, str]) -> Truths:
+    """Read digits: of one each, of whole photos, or both; with zeros before them, or up to 10."""
+    lengths = {len(text.replace("/", "")) for text in numbers.values()}
+    fit = fit_names(set(numbers.values()), {})
+    if fit is not None and len(fit.classes) == len(set(numbers.values())):
+        if fit.quality is Quality.TEN:
+            return Truths(doubt=TEN_QUESTION, answer=TEN_ANSWER)
+        is_padded = lengths in ({2}, {3}) and all(text[0] == "0" for text in numbers.values())
+        if lengths == {1} or is_padded:
+            return Truths(classes={cell: fit.classes[text] for cell, text in numbers.items()})
+    digits = {c: t.strip("/") for c, t in numbers.items() if len(t.strip("/")) > 1}
+    classes = {c: t.strip("/") for c, t in numbers.items() if len(t.strip("/")) == 1}
+    others = {c: t for c, t in bare.items() if c not in numbers}
+    words = fit_names(set(others.values()), {}) if others else None
+    if words is not None and words.quality is Quality.CERTAIN:
+        classes |= {c: words.classes[t] for c, t in others.items() if t in words.classes}
+    return Truths(classes=classes, digits=digits)
+
+
+def _names(bare: Mapping[str, str], column: str) -> Truths:
+    """Take short names for classes of their own; sentences are none."""
+    names = sorted(set(bare.values()))
+    long = [name for name in names if len(name) > _LONGEST_CLASS or len(name.split()) > 4]
+    if long:
+        return Truths(
+            doubt=f"its column {column} holds sentences, such as '{long[0][:40]}…', and no labels: "
+            "which column holds the digits?",
+            answer="--table FILE:COLUMN",
+        )
+    if len(names) > _MOST_CLASSES:
+        return Truths(
+            doubt=f"its column {column} holds {len(names):,} different names, such as "
+            f"'{names[0]}': are they classes?",
+            answer="--table FILE:COLUMN",
+        )
+    return Truths(classes=dict(bare))
