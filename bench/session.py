@@ -1,6 +1,7 @@
 """The engine behind the command line and Python: select, plan, run, read."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -284,7 +285,7 @@ def run(
     models: str | Sequence[str] = (),
     datasets: str | Sequence[str] = (),
     *,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[Event], None] | None = None,
     **options: Any,
 ) -> "pd.DataFrame":
     """Train and evaluate what is missing; return the leaderboards as a DataFrame.
@@ -294,7 +295,7 @@ def run(
     models, datasets : str or sequence of str
         Names and globs; none means all that are there.
     on_event : callable
-        Told every event while it runs.
+        Told every event while it runs; left out, progress is written to standard error.
     **options
         The other fields of `Request`, for example ``seeds=(1, 2, 3)`` or ``store="results/mine"``.
 
@@ -302,6 +303,11 @@ def run(
     -------
     DataFrame
         The machine-readable leaderboard, a line a row.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, once what is finished is stored: the same call goes on.
     """
     for name in ("store", "data_dir", "cache_dir"):
         if options.get(name) is not None:
@@ -310,9 +316,28 @@ def run(
         if name in options:
             options[name] = _as_tuple(options[name])
     request = Request(models=_as_tuple(models), datasets=_as_tuple(datasets), **options)
-    with cache_in_use(request.cache_dir):
-        boards = execute(request, on_event).boards
-    return _frame(row_as_dict(row) for board in boards for row in board.rows)
+    with cache_in_use(request.cache_dir), _progress(request, on_event) as tell:
+        result = execute(request, tell)
+    if result.interrupted:
+        done = result.counts.get(State.OK, 0)
+        raise KeyboardInterrupt(f"{done} trials are finished and kept; the same call goes on")
+    return _frame(row_as_dict(row) for board in result.boards for row in board.rows)
+
+
+@contextmanager
+def _progress(
+    request: Request, on_event: Callable[[Event], None] | None
+) -> Iterator[Callable[[Event], None]]:
+    """Give what is told the events: the caller's own, or a display beside the output."""
+    if on_event is not None:
+        yield on_event
+        return
+    from bench.render.console import make_console
+    from bench.render.live import make_view
+
+    console = make_console(stderr=True)
+    with make_view(console, several_seeds=len(request.seeds) > 1) as view:
+        yield view
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

@@ -33,10 +33,8 @@ def thread_variables(threads: int) -> dict[str, str]:
 
 
 def preload(distributions: Iterable[str]) -> None:
-    """Import what forked workers would, once; initialise nothing and start no thread."""
+    """Import the engines of forked workers, once; initialise nothing and start no thread."""
     import threadpoolctl  # noqa: F401
-
-    import bench.execution.worker  # noqa: F401
 
     wanted = set(distributions)
     for distribution, modules in _PRELOADED.items():

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +113,31 @@ def test_the_python_api_gives_the_leaderboard_as_a_frame() -> None:
     assert len(bench.load_results(each_seed=True)) == 2
 
 
+def test_progress_stands_beside_the_output_unless_events_are_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bench.run("baseline-majority", "digits-uci", isolate=False)
+    shown = capsys.readouterr()
+    assert "baseline-majority" in shown.err
+    assert shown.out == ""
+    events: list[Event] = []
+    bench.run("baseline-majority", "digits-uci", isolate=False, seeds=7, on_event=events.append)
+    assert capsys.readouterr() == ("", "")
+    assert any(isinstance(event, TrialFinished) for event in events)
+
+
+def test_ctrl_c_in_python_is_raised_once_what_is_finished_is_kept() -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    asked: dict[str, Any] = {"isolate": False, "seeds": (1, 2, 3)}
+    with pytest.raises(KeyboardInterrupt, match="1 trials are finished and kept"):
+        bench.run("baseline-majority", "digits-uci", on_event=interrupt, **asked)
+    frame = bench.run("baseline-majority", "digits-uci", **asked)
+    assert frame.seeds.tolist() == [3, 3]
+
+
 def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
@@ -126,7 +153,7 @@ def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
         check=False,
         timeout=120,
     )
-    assert done.stderr == ""
+    assert "Warning" not in done.stderr
     begins, table = done.stdout.splitlines()
     assert begins == "begins"
     assert [row["seeds"] for row in json.loads(table)] == [2, 2]
