@@ -12,7 +12,7 @@ from bench.config import find_config, read_config
 from bench.errors import BenchError, StoreError
 from bench.execution.events import Event, RunFinished, RunStarted
 from bench.execution.observers import observed
-from bench.loading import LoadedDataset, cache_in_use, data_dirs
+from bench.loading import LoadedDataset, cache_folder, cache_in_use, data_dirs
 from bench.planning.estimate import with_estimates
 from bench.planning.grid import Cell, CellState, Plan, TrainedOn, is_outgrown, plan_trials
 from bench.planning.selection import Request, Session, select
@@ -21,7 +21,7 @@ from bench.planning.task import Limits, TrialTask
 from bench.plugins.discovery import Plugins, load_plugins
 from bench.plugins.finding import named_plugins
 from bench.render.notices import tell_once
-from bench.spec import Style
+from bench.spec import DatasetSpec, ModelSpec, Style
 from bench.store.layout import Store, store_of
 from bench.store.read import read_trial
 from bench.store.record import State
@@ -282,8 +282,8 @@ def _board_names(made: Plan) -> set[str]:
 
 
 def run(
-    models: str | Sequence[str] = (),
-    datasets: str | Sequence[str] = (),
+    models: str | ModelSpec | Sequence[str | ModelSpec] = (),
+    datasets: str | DatasetSpec | Sequence[str | DatasetSpec] = (),
     *,
     on_event: Callable[[Event], None] | None = None,
     **options: Any,
@@ -292,8 +292,9 @@ def run(
 
     Parameters
     ----------
-    models, datasets : str or sequence of str
-        Names and globs; none means all that are there.
+    models, datasets : str, spec, or a sequence of them
+        Names and globs; none means all that are there. A `ModelSpec` or `DatasetSpec`, as a
+        notebook makes it, travels to the workers as the source of its functions.
     on_event : callable
         Told every event while it runs; left out, progress is written to standard error.
     **options
@@ -315,7 +316,9 @@ def run(
     for name in ("seeds", "folders", "settings", "plugins"):
         if name in options:
             options[name] = _as_tuple(options[name])
-    request = Request(models=_as_tuple(models), datasets=_as_tuple(datasets), **options)
+    written = _written([*_as_tuple(models), *_as_tuple(datasets)], options.get("cache_dir"))
+    options["plugins"] = (*options.get("plugins", ()), *written)
+    request = Request(models=_names(models), datasets=_names(datasets), **options)
     with cache_in_use(request.cache_dir), _progress(request, on_event) as tell:
         result = execute(request, tell)
     if result.interrupted:
@@ -341,7 +344,23 @@ def _progress(
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, str | int | Path) else tuple(value)
+    is_one = isinstance(value, str | int | Path | ModelSpec | DatasetSpec)
+    return (value,) if is_one else tuple(value)
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    return tuple(each if isinstance(each, str) else each.name for each in _as_tuple(given))
+
+
+def _written(given: Iterable[Any], cache_dir: Path | None) -> list[str]:
+    """Write a plugin file for each spec among what was given, and return their names."""
+    specs = [each for each in given if isinstance(each, ModelSpec | DatasetSpec)]
+    if not specs:
+        return []
+    from bench.plugins.written import write_plugin
+
+    folder = cache_folder(cache_dir) / "plugins"
+    return [str(write_plugin(spec, folder)) for spec in specs]
 
 
 def load_results(
