@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from bench.store.fields import LEADERBOARD_FIELDS
 from bench.store.record import Key, KeyOrNone, State
 
 __all__ = ["COLUMNS", "Board", "Row", "row_as_dict"]
@@ -93,7 +94,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return self.train_accuracy - self.accuracy
 
 
-COLUMNS = Row.__struct_fields__[: Row.__struct_fields__.index("interval_note") + 1]
+COLUMNS = LEADERBOARD_FIELDS
 
 
 class Board(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -88,7 +87,6 @@ class Predictor:
             near_duplicates=int((duplicates == Duplicate.NEAR).sum()),
             predict_seconds=seconds,
             predict_us_per_image=1e6 * seconds / len(split) if len(split) else None,
-            **_variant_facts(variant),
             created_at=utc_now(),
             threads=self.threads,
             notes=notes,
@@ -96,6 +94,7 @@ class Predictor:
             predictions_sha256=sha256,
             transform=evaluation.transform,
         )
+        record = _with_cost(record, variant)
         if variant.file is not None:
             shutil.copyfile(variant.file, folder / variant.file.name)
         # Not flushed to the disk: publishing does that.
@@ -151,14 +150,15 @@ def _disagreement(probabilities: Probabilities, predicted: Labels) -> tuple[str,
     )
 
 
-def _variant_facts(variant: Variant) -> dict[str, Any]:
+def _with_cost(record: EvaluationRecord, variant: Variant) -> EvaluationRecord:
     latency, file = variant.latency, variant.file
-    return {
-        "latency_ms_p50": latency.p50_ms if latency else None,
-        "latency_ms_p95": latency.p95_ms if latency else None,
-        "best_batch": latency.best_batch if latency else None,
-        "latency_ms_best_batch": latency.best_batch_ms if latency else None,
-        "predict_images_per_second": latency.images_per_second if latency else None,
-        "model_bytes": variant.model_bytes,
-        "file_bytes": file.stat().st_size if file else None,
-    }
+    return msgspec.structs.replace(
+        record,
+        latency_ms_p50=latency.p50_ms if latency else None,
+        latency_ms_p95=latency.p95_ms if latency else None,
+        best_batch=latency.best_batch if latency else None,
+        latency_ms_best_batch=latency.best_batch_ms if latency else None,
+        predict_images_per_second=latency.images_per_second if latency else None,
+        model_bytes=variant.model_bytes,
+        file_bytes=file.stat().st_size if file else None,
+    )

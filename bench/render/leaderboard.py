@@ -8,6 +8,7 @@ from rich.text import Text
 
 from bench.board.leaderboard import Board, Row
 from bench.render.console import clean, plain
+from bench.render.field_table import Table, shown
 from bench.render.hints import as_typed, prog
 from bench.render.table import Column, Line, lay_out
 from bench.scoring.halves import HALVES
@@ -26,23 +27,26 @@ _COLUMNS: Final = (
     Column(name="trained_on", heading="trained on", keep=1, align="left"),
     Column(name="accuracy", heading="accuracy", align="left"),
     Column(name="note", heading="", align="left"),
-    Column(name="macro_f1", heading="macro F1", keep=3),
-    Column(name="train_accuracy", heading="train", keep=4),
-    # Dropped last of the figures: overfitting is what people look for.
-    Column(name="gap", heading="gap", keep=2),
-    Column(name="parameters", heading="params", keep=8),
-    Column(name="model_bytes", heading="size", keep=7),
-    Column(name="fit_seconds", heading="fit", keep=5),
-    Column(name="predict_us_per_image", heading="µs/image", keep=6),
-    Column(name="seeds", heading="seeds", keep=9),
-    Column(name="accuracy_sd_seeds", heading="sd seeds", keep=10),
-    Column(name="latency_ms_p50", heading="ms one image", keep=11),
-    Column(name="peak_memory_bytes", heading="memory", keep=12),
-    Column(name="multiply_adds", heading="mult-adds", keep=13),
-    Column(name="balanced_accuracy", heading="balanced", keep=14),
-    Column(name="precision", heading="precision", keep=15),
+    *Table(
+        columns=(
+            shown("macro_f1", keep=3),
+            shown("train_accuracy", keep=4),
+            # Dropped last of the figures: overfitting is what people look for.
+            shown("gap", keep=2),
+            shown("parameters", keep=8),
+            shown("model_bytes", keep=7),
+            shown("fit_seconds", keep=5),
+            shown("predict_us_per_image", keep=6),
+            shown("seeds", keep=9),
+            shown("accuracy_sd_seeds", keep=10),
+            shown("latency_ms_p50", keep=11),
+            shown("peak_memory_bytes", keep=12),
+            shown("multiply_adds", keep=13),
+            shown("balanced_accuracy", keep=14),
+            shown("precision", keep=15),
+        )
+    ).columns,
 )
-_SHARES: Final = {"macro_f1", "train_accuracy", "accuracy_sd_seeds", "balanced_accuracy"}
 _STATE_WORDS: Final = {
     State.OUT_OF_MEMORY: "out of memory",
     State.DATA_MISSING: "data missing",
@@ -110,17 +114,11 @@ def _line(row: Row, board: Board, is_single: bool) -> Line:
         cells["gap"] = Text(points(row.gap))
     for column in _COLUMNS:
         if column.name not in cells and getattr(row, column.name, None) is not None:
-            cells[column.name] = Text(_figure(row, column.name, digits))
+            value = getattr(row, column.name)
+            cells[column.name] = Text(format_value(column.name, value, digits=digits))
     if all(each.seeds <= 1 for each in board.rows):
         del cells["seeds"]
     return Line(cells=cells)
-
-
-def _figure(row: Row, name: str, digits: int) -> str:
-    value = getattr(row, name)
-    if name in _SHARES and value is not None:
-        return share(value, digits)
-    return format_value(name, value)
 
 
 def _accuracy(row: Row, digits: int) -> str:

@@ -1,6 +1,7 @@
 """One model or dataset in full: summary, layers, options, where it comes from."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from rich.text import Text
@@ -25,7 +26,7 @@ _LAYERS: Final = (
     Column(name="kind", heading="kind", align="left"),
     Column(name="shape", heading="output"),
     Column(name="parameters", heading="parameters"),
-    Column(name="multiply_adds", heading="multiply-adds", keep=2),
+    Column(name="cost", heading="multiply-adds", keep=2),
 )
 
 
@@ -100,7 +101,7 @@ def layer_lines(layers: Sequence[Layer], width: int) -> list[Text]:
                 "kind": plain(layer.kind),
                 "shape": Text(" × ".join(map(str, layer.output_shape))),
                 "parameters": Text(count(layer.parameters)),
-                "multiply_adds": Text(count(layer.multiply_adds)),
+                "cost": Text(count(layer.multiply_adds)),
             }
         )
         for layer in layers
@@ -108,7 +109,7 @@ def layer_lines(layers: Sequence[Layer], width: int) -> list[Text]:
     total = {
         "kind": Text("all"),
         "parameters": Text(count(sum(layer.parameters for layer in layers))),
-        "multiply_adds": Text(count(sum(layer.multiply_adds for layer in layers))),
+        "cost": Text(count(sum(layer.multiply_adds for layer in layers))),
     }
     return lay_out(_LAYERS, [*lines, Line(cells=total, style="bold")], width, indent=1)
 
@@ -195,16 +196,5 @@ def model_as_dict(
     }
     record: dict[str, Any] = {"name": spec.name, "summary": spec.summary, "options": options}
     if described is not None:
-        names = ("parameters", "trainable_parameters", "model_bytes", "multiply_adds", "engine")
-        record |= {name: getattr(described, name) for name in names}
-        record["layers"] = [
-            {
-                "name": layer.name,
-                "kind": layer.kind,
-                "output_shape": list(layer.output_shape),
-                "parameters": layer.parameters,
-                "multiply_adds": layer.multiply_adds,
-            }
-            for layer in described.layers
-        ]
+        record |= asdict(described)
     return record

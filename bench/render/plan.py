@@ -8,6 +8,7 @@ from rich.text import Text
 
 from bench.planning.grid import Cell, CellState, Plan
 from bench.render.console import clean, plain
+from bench.render.field_table import record_of
 from bench.render.hints import as_typed, prog
 from bench.render.table import Column, Line, lay_out
 from bench.store.fields import about
@@ -19,11 +20,14 @@ _LONG_SECONDS: Final = 600.0
 _COLUMNS: Final = (
     Column(name="state", heading="", align="left"),
     Column(name="model", heading="model", align="left", wraps_at=24),
-    Column(name="train_dataset", heading="trained on", align="left"),
+    Column(name="trained", heading="trained on", align="left"),
     Column(name="seeds", heading="seeds", keep=1, align="left"),
     Column(name="estimate", heading="about", keep=2),
     Column(name="why", heading="", align="left", wraps_at=24),
 )
+_CELL: Final = [
+    name for name in Cell.__dataclass_fields__ if name not in ("trial_id", "damaged", "task")
+]
 _STYLES: Final = {
     CellState.IMPOSSIBLE: "warn",
     CellState.DATA_MISSING: "warn",
@@ -156,7 +160,7 @@ def _line(cells: Sequence[Cell]) -> Line:
         cells={
             "state": Text(_WORDS.get(cell.state, str(cell.state)), style=style),
             "model": plain(name),
-            "train_dataset": plain(cell.train_dataset),
+            "trained": plain(cell.train_dataset),
             "seeds": Text(", ".join(seeds)),
             "estimate": Text(about(sum(seconds)) if seconds else ""),
             "why": Text(as_typed(clean(_why(cell)))),
@@ -171,17 +175,11 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
         "estimated_seconds": plan.estimated_seconds,
         "store": str(plan.store),
         "cells": [
-            {
-                "model": cell.model,
-                "variant": cell.variant,
-                "train_dataset": cell.train_dataset,
-                "test_dataset": cell.test_dataset,
-                "seed": cell.seed,
+            record_of(cell, columns=_CELL)
+            | {
                 "state": str(cell.state),
-                "reason": cell.reason,
                 "changed": list(cell.changed),
                 "trial": cell.task.trial_id if cell.task else None,
-                "estimated_seconds": cell.estimated_seconds,
             }
             for cell in plan.cells
         ],

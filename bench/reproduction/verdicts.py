@@ -17,15 +17,13 @@ from bench.scoring.intervals import (
     t_quantile,
     wilson_limits,
 )
+from bench.scoring.metrics import BUILT_IN_METRICS
 
 __all__ = ["Finding", "Verdict", "judge_figure", "value_of"]
 
 _LOSSES = ("loss", "val_loss", "test_loss")
-_METRICS = {
-    "test_accuracy": "accuracy",
-    "test_loss": "log_loss",
-    "test_macro_f1": "macro_f1",
-    "test_weighted_f1": "weighted_f1",
+_METRICS = {"test_loss": "log_loss"} | {
+    f"test_{metric.name}": metric.name for metric in BUILT_IN_METRICS
 }
 
 

@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["FIELDS", "LEADERBOARD_FIELDS", "Field", "fields_table", "format_value"]
+__all__ = [
+    "FIELDS",
+    "INTERVAL_PARTS",
+    "LEADERBOARD_FIELDS",
+    "Field",
+    "fields_table",
+    "format_value",
+]
 
 MISSING: Final = "–"
 _SIZES: Final = ("B", "kB", "MB", "GB", "TB")
@@ -15,6 +22,7 @@ class Field:
     """One field: its name is the column in CSV and JSON, its unit is part of the name.
 
     ``format`` gives a short text for a person; None is shown as a dash by `format_value`.
+    ``heading`` stands over the column in a terminal.
     """
 
     name: str
@@ -22,13 +30,18 @@ class Field:
     summary: str
     unit: str = ""
     format: Callable[[Any], str] = str
+    heading: str = ""
 
 
-def format_value(name: str, value: Any) -> str:
-    """Return `value` of the field `name` as a person reads it; ``–`` where there is none."""
+def format_value(name: str, value: Any, *, digits: int | None = None) -> str:
+    """Return `value` of the field `name` as a person reads it; ``–`` where there is none.
+
+    `digits` are those of a share, where its own three are too few.
+    """
     if value is None or value == "":
         return MISSING
-    return FIELDS[name].format(value)
+    form = FIELDS[name].format
+    return share(value, digits) if form is share and digits else form(value)
 
 
 def share(value: float, digits: int = 3) -> str:
@@ -129,8 +142,39 @@ def _field(name: str, kind: str, summary: str, form: Callable[[Any], str] = _tex
         unit = "milliseconds"
     elif name.endswith("images_per_second"):
         unit = "images a second"
-    return Field(name=name, type=kind, summary=summary, unit=unit, format=form)
+    heading = _HEADINGS.get(name, name.replace("_", " "))
+    return Field(name=name, type=kind, summary=summary, unit=unit, format=form, heading=heading)
 
+
+# What stands over a column where the name itself is too long or too plain.
+_HEADINGS: Final = {
+    "label": "model",
+    "train_dataset": "trained on",
+    "test_dataset": "tested on",
+    "accuracy_sd_seeds": "sd seeds",
+    "balanced_accuracy": "balanced",
+    "macro_f1": "macro F1",
+    "train_accuracy": "train",
+    "n_test": "images",
+    "parameters": "params",
+    "model_bytes": "size",
+    "fit_seconds": "fit",
+    "fit_cpu_seconds": "CPU",
+    "fit_images_per_second": "images/s",
+    "peak_memory_bytes": "memory",
+    "multiply_adds": "mult-adds",
+    "predict_us_per_image": "µs/image",
+    "latency_ms_p50": "ms, 1 image",
+    "latency_ms_p95": "p95",
+    "best_batch": "best batch",
+    "latency_ms_best_batch": "ms",
+    "predict_images_per_second": "images/s",
+    "file_bytes": "file",
+    "float_agreement": "as float",
+    "near_duplicates": "near-duplicates",
+}
+# What the columns of a metric's interval add to its name.
+INTERVAL_PARTS: Final = ("low", "high", "interval_method")
 
 # The stable columns of `bench show leaderboard --csv`, in their order.
 _LEADERBOARD: Final = (
@@ -205,6 +249,9 @@ _FURTHER: Final = (
     _field("spreads_far", "true/false", "its seeds differ far more than other rows'", _truth),
     _field("best_of", "whole number", "rows of its model that it is the best of", count),
     _field("evaluations", "list of text", "names of the evaluations' folders", _listed),
+    _field("intervals", "mapping", "of one seed's metrics: low, high, method"),
+    _field("not_scored", "mapping", "why a metric has no value, by its name", _mapped),
+    _field("place", "whole number", "from 0, of ranked rows: by rank, then by accuracy"),
     _field("split_hash", "text", "names the file of sample names and groups"),
     _field("machine", "mapping", "cores, memory, processor, instructions, accelerator, system"),
     _field("instruction_sets", "list of text", "those that the seeds were trained with", _listed),
@@ -244,6 +291,47 @@ _RECORDS: Final = (
     _field("record_sha256", "text", "hash of all the rest of the record"),
 )
 
+_VIEWS: Final = (
+    _field("label", "text", "name of the model, with its variant in brackets"),
+    _field("home_accuracy", "number", "accuracy on the test split of the training data", share),
+    _field("drop", "number", "accuracy away less accuracy at home", points),
+    _field("corruption", "text", "what was done to the test images"),
+    _field("strength", "whole number", "how much of it, from 1"),
+    _field("clean_accuracy", "number", "accuracy on the images as they are", share),
+    _field("mean_corruption_accuracy", "number", "mean over corruptions and strengths", share),
+    _field("relative_accuracy", "number", "that mean as a share of the clean accuracy", share),
+    _field("dataset", "text", "dataset trained and tested on"),
+    _field("train_images", "whole number", "images trained on", count),
+    _field("is_expected", "true/false", "a fitted law expects it: not measured", _truth),
+    _field("law_scale", "number", "of error = floor + scale · images^−exponent", figure),
+    _field("law_exponent", "number", "of the same law", figure),
+    _field("law_floor", "number", "of the same law: the error that more images leave", share),
+    _field("cost_scale", "number", "of seconds = scale · images^exponent", figure),
+    _field("cost_exponent", "number", "of the same law", figure),
+    _field("note", "text", "what to know of a fitted law"),
+    _field("difference", "number", "accuracy less the one it is compared with", points),
+    _field("is_real", "true/false", "the difference is more than luck", _truth),
+    _field("p_value", "number", "of the paired test", figure),
+    _field("changed", "list of text", "what differs from the entry before", _listed),
+    _field("model_code", "text", "how the hash of the model's code begins"),
+    _field("harness_code", "text", "how the hash of the harness's code begins"),
+    _field("image", "whole number", "place of the image in the test split, from 0"),
+    _field("name", "text", "name of the image"),
+    _field("truth", "text", "its class"),
+    _field("predicted", "text", "the class that was read; – where nothing was"),
+    _field("count", "whole number", "how many images", count),
+    _field("models_wrong", "whole number", "models that read it wrong", count),
+    _field("models", "whole number", "models that read it", count),
+    _field("read_as", "text", "what most of them read"),
+    _field("models_read_as", "whole number", "how many read that", count),
+    _field("suspected_label", "text", "the class its label should perhaps be"),
+    _field("confidence", "number", "the least sure model's probability of that", share),
+    _field("class", "text", "name of the class, or of the average"),
+    _field("recall", "number", "of the class's images, the share read as it", share),
+    _field("f1-score", "number", "harmonic mean of precision and recall", share),
+    _field("support", "whole number", "images of the class", count),
+)
+
 _HISTORY: Final = (
     _field("epoch", "whole number", "number of the epoch, from 1"),
     _field("loss", "number", "loss on the training images", figure),
@@ -256,7 +344,7 @@ _HISTORY: Final = (
 
 LEADERBOARD_FIELDS: Final = tuple(field.name for field in _LEADERBOARD)
 FIELDS: Final[Mapping[str, Field]] = {
-    field.name: field for field in (*_LEADERBOARD, *_FURTHER, *_RECORDS, *_HISTORY)
+    field.name: field for field in (*_LEADERBOARD, *_FURTHER, *_VIEWS, *_RECORDS, *_HISTORY)
 }
 
 

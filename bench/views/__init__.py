@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from rich.console import RenderableType
 
 from bench.board.boards import Boards
+from bench.render.field_table import record_of
 
 __all__ = [
     "NoOptions",
@@ -102,7 +103,8 @@ class View(Generic[V, O]):
     columns_of : callable
         From the value to its columns, where these are not always the same.
     rows : callable
-        From the value to the rows of the table; left out, the columns are read as attributes.
+        From the value to the rows of the table; left out, the columns are read as attributes of
+        its items, and of their rows.
     document : callable
         From the value to what ``--json`` prints; left out, the rows.
     table : str
@@ -127,11 +129,12 @@ class View(Generic[V, O]):
         return self.columns if self.columns_of is None else self.columns_of(value)
 
     def records(self, value: V) -> list[Mapping[str, Any]]:
-        """Return the rows of the table, plain data under the names of `columns`."""
-        if self.rows is not None:
-            return list(self.rows(value))
+        """Return the rows of the table, plain data under the names of its columns, in order."""
+        columns = self.table_columns(value)
         items: Any = value
-        return [{name: getattr(item, name) for name in self.columns} for item in items]
+        if self.rows is None:
+            return [record_of(item, columns=columns) for item in items]
+        return [{name: row.get(name) for name in columns} for row in self.rows(value)]
 
     def as_data(self, value: V) -> Any:
         """Return the value as plain data: what ``--json`` prints."""

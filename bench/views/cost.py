@@ -1,10 +1,10 @@
 """What models cost: to train, to keep and to predict with; an 8-bit model beside its float."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from rich.text import Text
@@ -13,37 +13,42 @@ from bench.board.boards import Boards
 from bench.board.rows import Row
 from bench.errors import BenchError, StoreError
 from bench.planning.identity import evaluation_id
-from bench.render.console import clean, plain
-from bench.render.table import Column, Line, lay_out
-from bench.store.fields import format_value, share
+from bench.render.console import plain
+from bench.render.field_table import Table, shown
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions
 from bench.views import NoOptions, Screen, View
 
 __all__ = ["VIEW", "Cost"]
 
-_MODEL: Final = Column(name="model", heading="model", align="left", wraps_at=24)
-_TRAINED_ON: Final = Column(name="train_dataset", heading="trained on", align="left", wraps_at=12)
-_TRAINING: Final = (
-    Column(name="fit_seconds", heading="fit"),
-    Column(name="fit_cpu_seconds", heading="CPU", keep=2),
-    Column(name="fit_images_per_second", heading="images/s", keep=1),
-    Column(name="peak_memory_bytes", heading="memory", keep=3),
-    Column(name="parameters", heading="parameters", keep=5),
-    Column(name="multiply_adds", heading="mult-adds", keep=4),
-    Column(name="precision", heading="precision", keep=7),
-    Column(name="threads", heading="threads", keep=6),
+_TRAINING: Final = Table(
+    columns=(
+        shown("label", wraps_at=24),
+        shown("train_dataset", wraps_at=12),
+        shown("fit_seconds"),
+        shown("fit_cpu_seconds", keep=2),
+        shown("fit_images_per_second", keep=1),
+        shown("peak_memory_bytes", keep=3),
+        shown("parameters", keep=5),
+        shown("multiply_adds", keep=4),
+        shown("precision", keep=7),
+        shown("threads", keep=6),
+    )
 )
-_PREDICTING: Final = (
-    Column(name="latency_ms_p50", heading="ms, 1 image"),
-    Column(name="latency_ms_p95", heading="p95", keep=7),
-    Column(name="best_batch", heading="best batch", keep=4),
-    Column(name="latency_ms_best_batch", heading="ms", keep=6),
-    Column(name="predict_images_per_second", heading="images/s", keep=3),
-    Column(name="model_bytes", heading="weights", keep=8),
-    Column(name="file_bytes", heading="file", keep=2),
-    Column(name="accuracy", heading="accuracy", keep=5),
-    Column(name="float_agreement", heading="as float", keep=1),
+_PREDICTING: Final = Table(
+    columns=(
+        shown("label", wraps_at=24),
+        shown("train_dataset", wraps_at=12),
+        shown("latency_ms_p50"),
+        shown("latency_ms_p95", keep=7),
+        shown("best_batch", keep=4),
+        shown("latency_ms_best_batch", keep=6),
+        shown("predict_images_per_second", keep=3),
+        shown("model_bytes", keep=8, heading="weights"),
+        shown("file_bytes", keep=2),
+        shown("accuracy", keep=5),
+        shown("float_agreement", keep=1),
+    )
 )
 _LEGEND: Final = (
     "fit: seconds of the training; CPU: of all its threads together; images/s: an epoch's images a "
@@ -105,27 +110,16 @@ def _agreement(store: Store, name: str) -> float | None:
     return float(np.mean(float_model.predicted == int8_model.predicted))
 
 
-def rows_of(value: Iterable[Cost]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the table."""
-    for cost in value:
-        yield _record(cost)
-
-
-def _record(cost: Cost) -> dict[str, Any]:
-    names = [name for name in VIEW.columns if hasattr(cost.row, name)]
-    of_row = {name: getattr(cost.row, name) for name in names}
-    known = of_row | {"float_agreement": cost.float_agreement}
-    return {name: known[name] for name in VIEW.columns}
-
-
 def draw(value: Sequence[Cost], options: NoOptions, screen: Screen) -> Iterator[Text]:
     """Yield two tables a board, of training and of predicting, and what the columns mean."""
     for name, group in groupby(value, key=lambda cost: cost.row.test_dataset):
         costs = list(group)
         yield plain(name, "heading")
-        for columns, shown in ((_TRAINING, _trained(costs)), (_PREDICTING, costs)):
-            lines = [Line(cells=_cells(cost, columns)) for cost in shown]
-            yield from lay_out((*_names(costs), *columns), lines, screen.width, indent=1)
+        is_single = len({cost.row.train_dataset for cost in costs}) == 1
+        for table, listed in ((_TRAINING, _trained(costs)), (_PREDICTING, costs)):
+            # One training dataset is all the boards': it needs no column.
+            used = replace(table, columns=table.columns[:1] + table.columns[2:])
+            yield from (used if is_single else table).lay_out(listed, screen.width, digits=4)
             yield Text()
     yield from map(Text, _LEGEND)
     if any(cost.float_agreement is not None for cost in value):
@@ -138,25 +132,6 @@ def _trained(costs: Sequence[Cost]) -> list[Cost]:
     for cost in sorted(costs, key=lambda cost: "int8" in cost.row.variant):
         found.setdefault(cost.row.trials, cost)
     return list(found.values())
-
-
-def _names(costs: Sequence[Cost]) -> tuple[Column, ...]:
-    is_single = len({cost.row.train_dataset for cost in costs}) == 1
-    return (_MODEL,) if is_single else (_MODEL, _TRAINED_ON)
-
-
-def _cells(cost: Cost, columns: Sequence[Column]) -> dict[str, Text]:
-    record: Mapping[str, Any] = _record(cost)
-    row = cost.row
-    cells = {"model": plain(row.label), "train_dataset": Text(clean(row.train_dataset))}
-    for column in columns:
-        value = record[column.name]
-        if value is None:
-            continue
-        is_share = column.name in ("accuracy", "float_agreement")
-        shown = share(value, 4) if is_share else format_value(column.name, value)
-        cells[column.name] = Text(shown)
-    return cells
 
 
 VIEW = View(
@@ -191,6 +166,5 @@ VIEW = View(
         "predict_images_per_second",
         "predict_us_per_image",
     ),
-    rows=rows_of,
     draw=draw,
 )

@@ -13,6 +13,7 @@ from bench.board.index import Score, read_index
 from bench.board.leaderboard import HIDDEN
 from bench.errors import BenchError
 from bench.render.console import clean, plain
+from bench.render.field_table import record_of
 from bench.render.table import Column, Line, lay_out
 from bench.scoring.changes import Change, changes
 from bench.scoring.crossed import Crossed, crossed
@@ -191,20 +192,13 @@ def rows_of(value: Sequence[Entry]) -> Iterator[dict[str, Any]]:
     """Yield the rows of the table; ``difference`` is to the first since the last change."""
     for entry in value:
         comparison = entry.change.comparison
-        yield {
-            "started_at": entry.started_at,
-            "train_dataset": entry.train_dataset,
-            "variant": entry.variant,
-            "seeds": entry.seeds,
-            "accuracy": entry.accuracy,
+        yield record_of(entry, columns=VIEW.columns) | {
             "difference": comparison.difference if comparison else None,
             "is_real": entry.change.is_real,
             "p_value": comparison.p_value if comparison else None,
-            "changed": list(entry.changed),
             "versions": [f"{name} {version}" for name, version in entry.versions.items()],
             "model_code": entry.code[0],
             "harness_code": entry.code[1],
-            "trials": list(entry.trials),
         }
 
 

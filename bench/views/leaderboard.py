@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -12,15 +12,26 @@ from bench.board.leaderboard import per_seed
 from bench.board.rows import Board, Row, row_as_dict
 from bench.board.views import PersonReading, people_of
 from bench.errors import OptionError
-from bench.render.console import plain
+from bench.render.field_table import Table, shown
 from bench.render.leaderboard import board_view, closing_lines
 from bench.render.people import people_lines
-from bench.render.table import Column, Line, lay_out
-from bench.store.fields import LEADERBOARD_FIELDS, format_value
+from bench.store.fields import LEADERBOARD_FIELDS
 from bench.store.layout import Store
 from bench.views import Screen, View, flag
 
 __all__ = ["VIEW", "Leaderboards", "draw_boards"]
+
+_SEEDS: Final = Table(
+    columns=(
+        shown("label", wraps_at=24),
+        shown("test_dataset"),
+        shown("train_dataset"),
+        shown("accuracy"),
+        shown("macro_f1", keep=1),
+        shown("fit_seconds", keep=2),
+        shown("trials", heading="trial", keep=3),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +83,7 @@ def draw(value: Leaderboards, options: Options, screen: Screen) -> Iterator[Rend
         yield from draw_boards(value, screen, all_rows=options.all_rows)
         yield from map(Text, closing_lines(value.boards))
     else:
-        yield from _seeds(value.seeds, screen.width)
+        yield from _SEEDS.lay_out(value.seeds, screen.width)
 
 
 def draw_boards(
@@ -86,22 +97,6 @@ def draw_boards(
             yield Text()
             yield from lines
         yield Text()
-
-
-def _seeds(rows: Sequence[Row], width: int) -> Iterator[Text]:
-    """Yield a line an evaluation."""
-    names = ("model", "test_dataset", "train_dataset", "accuracy", "macro_f1", "fit_seconds")
-    columns = (
-        *(Column(name=name, heading=name.replace("_", " "), align="left") for name in names[:3]),
-        *(Column(name=name, heading=name.replace("_", " ")) for name in names[3:]),
-        Column(name="trial", heading="trial", align="left"),
-    )
-    lines = []
-    for row in rows:
-        cells = {name: plain(format_value(name, getattr(row, name))) for name in names}
-        cells |= {"model": plain(row.label), "trial": Text(row.trials[0][:8])}
-        lines.append(Line(cells=cells))
-    yield from lay_out(columns, lines, width, indent=1)
 
 
 def rows_of(value: Leaderboards) -> Iterator[dict[str, Any]]:

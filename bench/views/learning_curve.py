@@ -3,7 +3,7 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from textwrap import wrap
 from typing import Any, Final
@@ -15,8 +15,8 @@ from bench.board.boards import Boards
 from bench.board.rows import Row
 from bench.errors import BenchError
 from bench.render.console import clean, plain
+from bench.render.field_table import record_of
 from bench.render.table import Column, Line, lay_out
-from bench.scoring.intervals import Interval
 from bench.scoring.learning import PowerLaw, fit_power_law
 from bench.store.fields import about, count, duration, share
 from bench.store.layout import Store
@@ -43,14 +43,15 @@ _COLUMNS: Final = (
 class LearningPoint:
     """One training size: mean accuracy over seeds with its interval, and the training's cost."""
 
-    size: int
+    train_images: int
     accuracy: float
-    low: float | None
-    high: float | None
-    seeds: int
+    accuracy_low: float | None
+    accuracy_high: float | None
+    seeds: int | None
     fit_seconds: float | None
-    method: str = ""
-    """How the interval was made."""
+    interval_method: str = ""
+    is_expected: bool = False
+    """A fitted law says it; nothing was trained on so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +87,24 @@ class LearningCurve:
     @property
     def more(self) -> int:
         """Ten times the largest size."""
-        return _TIMES * self.points[-1].size
+        return _TIMES * self.points[-1].train_images
 
     @property
-    def expected(self) -> tuple[float, Interval] | None:
-        """Accuracy at ten times the largest size as the law expects it; None without a law."""
+    def expected(self) -> LearningPoint | None:
+        """What the law expects at ten times the largest size; None without a law."""
         if self.law is None:
             return None
-        return self.law.accuracy_at(self.more), self.law.interval_at(self.more)
+        interval = self.law.interval_at(self.more)
+        return LearningPoint(
+            train_images=self.more,
+            accuracy=self.law.accuracy_at(self.more),
+            accuracy_low=interval.low,
+            accuracy_high=interval.high,
+            interval_method=interval.method,
+            seeds=None,
+            fit_seconds=self.cost.seconds_at(self.more) if self.cost else None,
+            is_expected=True,
+        )
 
 
 def compute(boards: Boards, options: NoOptions) -> tuple[LearningCurve, ...]:
@@ -137,7 +148,7 @@ def _curve(store: Store, key: tuple[str, str, str], rows: list[Row]) -> Learning
     law, reason = None, ""
     try:
         law = fit_power_law(
-            [point.size for point in points], [point.accuracy for point in points], n_test
+            [point.train_images for point in points], [point.accuracy for point in points], n_test
         )
         reason = law.note
     except BenchError as error:
@@ -156,18 +167,18 @@ def _curve(store: Store, key: tuple[str, str, str], rows: list[Row]) -> Learning
 
 def _point(size: int, row: Row) -> LearningPoint:
     return LearningPoint(
-        size=size,
+        train_images=size,
         accuracy=row.accuracy or 0.0,
-        low=row.accuracy_low,
-        high=row.accuracy_high,
+        accuracy_low=row.accuracy_low,
+        accuracy_high=row.accuracy_high,
         seeds=row.seeds,
         fit_seconds=row.fit_seconds,
-        method=row.interval_method,
+        interval_method=row.interval_method,
     )
 
 
 def _cost_law(points: Sequence[LearningPoint]) -> CostLaw | None:
-    known = [(p.size, p.fit_seconds) for p in points if p.fit_seconds]
+    known = [(p.train_images, p.fit_seconds) for p in points if p.fit_seconds]
     if len(known) < 2:
         return None
     sizes, seconds = np.log(np.array(known, dtype=np.float64)).T
@@ -178,44 +189,18 @@ def _cost_law(points: Sequence[LearningPoint]) -> CostLaw | None:
 def rows_of(value: Sequence[LearningCurve]) -> Iterator[dict[str, Any]]:
     """Yield a row for each point, and one for what ten times the data would bring."""
     for curve in value:
-        yield from _records(curve)
-
-
-def _records(curve: LearningCurve) -> Iterator[dict[str, Any]]:
-    law: dict[str, Any] = {
-        "dataset": curve.dataset,
-        "model": curve.model,
-        "variant": curve.variant,
-        "law_scale": curve.law.scale if curve.law else None,
-        "law_exponent": curve.law.exponent if curve.law else None,
-        "law_floor": curve.law.floor if curve.law else None,
-        "cost_scale": curve.cost.scale if curve.cost else None,
-        "cost_exponent": curve.cost.exponent if curve.cost else None,
-        "note": curve.reason,
-    }
-    for point in curve.points:
-        yield law | {
-            "train_images": point.size,
-            "accuracy": point.accuracy,
-            "accuracy_low": point.low,
-            "accuracy_high": point.high,
-            "interval_method": point.method,
-            "seeds": point.seeds,
-            "fit_seconds": point.fit_seconds,
-            "is_expected": False,
+        law, cost = curve.law, curve.cost
+        of_curve = record_of(curve, columns=VIEW.columns) | {
+            "law_scale": law.scale if law else None,
+            "law_exponent": law.exponent if law else None,
+            "law_floor": law.floor if law else None,
+            "cost_scale": cost.scale if cost else None,
+            "cost_exponent": cost.exponent if cost else None,
+            "note": curve.reason,
         }
-    if curve.expected is not None:
-        accuracy, interval = curve.expected
-        yield law | {
-            "train_images": curve.more,
-            "accuracy": accuracy,
-            "accuracy_low": interval.low,
-            "accuracy_high": interval.high,
-            "interval_method": interval.method,
-            "seeds": None,
-            "fit_seconds": curve.cost.seconds_at(curve.more) if curve.cost else None,
-            "is_expected": True,
-        }
+        expected = curve.expected
+        for point in (*curve.points, *([expected] if expected else [])):
+            yield of_curve | asdict(point)
 
 
 def draw(value: Sequence[LearningCurve], options: NoOptions, screen: Screen) -> Iterator[Text]:
@@ -238,8 +223,10 @@ def _legend(curves: Sequence[LearningCurve], width: int) -> Iterator[Text]:
             by_reason.setdefault(curve.reason, []).append(curve.label)
     for reason, labels in by_reason.items():
         yield plain(f"{', '.join(labels)}: {reason}")
-    methods = dict.fromkeys(p.method for curve in curves for p in curve.points if p.method)
-    expected = next((curve.expected[1].method for curve in curves if curve.expected), "")
+    methods = dict.fromkeys(
+        p.interval_method for curve in curves for p in curve.points if p.interval_method
+    )
+    expected = next((curve.expected.interval_method for curve in curves if curve.expected), "")
     words = "; ".join([*methods, *([f"of the expected: {expected}"] if expected else [])])
     sentences = f"[ ] is the 95 % interval ({words})."
     if expected:
@@ -254,25 +241,28 @@ def _legend(curves: Sequence[LearningCurve], width: int) -> Iterator[Text]:
 
 def _lines(curve: LearningCurve) -> Iterator[Line]:
     for number, point in enumerate(curve.points):
-        known = point.low is not None and point.high is not None
-        limits = f" [{share(point.low or 0)}, {share(point.high or 0)}]" if known else ""
+        known = point.accuracy_low is not None and point.accuracy_high is not None
+        limits = (
+            f" [{share(point.accuracy_low or 0)}, {share(point.accuracy_high or 0)}]"
+            if known
+            else ""
+        )
         yield Line(
             cells={
                 "model": plain(curve.label) if number == 0 else Text(),
-                "size": Text(count(point.size)),
+                "size": Text(count(point.train_images)),
                 "accuracy": Text(share(point.accuracy) + limits),
                 "fit": Text("" if point.fit_seconds is None else duration(point.fit_seconds)),
             }
         )
-    if curve.expected is not None and curve.law is not None:
-        accuracy, interval = curve.expected
-        seconds = "" if curve.cost is None else f"about {about(curve.cost.seconds_at(curve.more))}"
+    expected = curve.expected
+    if expected is not None:
+        low, high = share(expected.accuracy_low or 0), share(expected.accuracy_high or 0)
+        seconds = "" if expected.fit_seconds is None else f"about {about(expected.fit_seconds)}"
         yield Line(
             cells={
                 "size": Text(count(curve.more)),
-                "accuracy": Text(
-                    f"{share(accuracy)} [{share(interval.low)}, {share(interval.high)}]"
-                ),
+                "accuracy": Text(f"{share(expected.accuracy)} [{low}, {high}]"),
                 "fit": Text(seconds),
                 "model": Text("  expected"),
                 "laws": Text(_laws(curve)),
@@ -296,7 +286,7 @@ def _plot(curves: Sequence[LearningCurve], width: int) -> Iterator[Text]:
         style="heading",
     )
     errors = [max(1 - p.accuracy, 0.5 / max(c.n_test, 1)) for c in curves for p in c.points]
-    sizes = [p.size for c in curves for p in c.points]
+    sizes = [p.train_images for c in curves for p in c.points]
     low, high = math.log(min(errors)), math.log(max(errors))
     left, right = math.log(min(sizes)), math.log(max(sizes))
     columns = max(20, min(_WIDTH, width - 12))
@@ -304,7 +294,7 @@ def _plot(curves: Sequence[LearningCurve], width: int) -> Iterator[Text]:
     for mark, curve in zip(_MARKS, curves, strict=False):
         for point in curve.points:
             error = max(1 - point.accuracy, 0.5 / max(curve.n_test, 1))
-            x = round((math.log(point.size) - left) / ((right - left) or 1) * (columns - 1))
+            x = round((math.log(point.train_images) - left) / ((right - left) or 1) * (columns - 1))
             y = round((high - math.log(error)) / ((high - low) or 1) * (_HEIGHT - 1))
             grid[y][x] = mark if grid[y][x] in (" ", mark) else "◉"
     for y, line in enumerate(grid):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.text import Text
 
@@ -51,13 +50,6 @@ def compute(boards: Boards, options: NoOptions) -> tuple[Away, ...]:
 def _place(row: Row) -> tuple[str, str, str, bool, str]:
     is_away = row.test_dataset != row.train_dataset
     return row.model, row.variant, row.train_dataset, is_away, row.test_dataset
-
-
-def rows_of(value: Sequence[Away]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the table."""
-    for away in value:
-        of_row = {name: getattr(away.row, name, None) for name in VIEW.columns}
-        yield of_row | {"home_accuracy": away.home_accuracy, "drop": away.drop}
 
 
 def draw(value: Sequence[Away], options: NoOptions, screen: Screen) -> Iterator[Text]:
@@ -154,6 +146,5 @@ VIEW = View(
         "near_duplicates",
         "seeds",
     ),
-    rows=rows_of,
     draw=draw,
 )

@@ -10,14 +10,13 @@ from bench.board.boards import Boards
 from bench.board.rows import Board, Row
 from bench.render.console import plain
 from bench.render.table import Column, Line, choose, lay_out
-from bench.store.fields import MISSING, share
+from bench.store.fields import INTERVAL_PARTS, MISSING, share
 from bench.store.record import State
 from bench.views import NoOptions, Screen, View
 
 __all__ = ["VIEW"]
 
 _HEADINGS = {"brier": "Brier", "ece": "ECE", "id_accuracy": "IDs", "top2_accuracy": "top 2"}
-_PARTS = ("low", "high", "interval_method")
 
 
 def compute(boards: Boards, options: NoOptions) -> tuple[Board, ...]:
@@ -29,7 +28,7 @@ def columns_of(value: Sequence[Board]) -> list[str]:
     """Return what names a row, and the metrics there are, each with its interval."""
     columns = list(VIEW.columns)
     for name in _names(value):
-        columns += [name, *(f"{name}_{part}" for part in _PARTS), f"{name}_not_scored"]
+        columns += [name, *(f"{name}_{part}" for part in INTERVAL_PARTS), f"{name}_not_scored"]
     return columns
 
 
@@ -41,7 +40,9 @@ def rows_of(value: Sequence[Board]) -> Iterator[dict[str, Any]]:
         for name in names:
             interval = row.intervals.get(name, (None, None, ""))
             record[name] = row.metrics.get(name)
-            record |= {f"{name}_{part}": x for part, x in zip(_PARTS, interval, strict=True)}
+            record |= {
+                f"{name}_{part}": x for part, x in zip(INTERVAL_PARTS, interval, strict=True)
+            }
             record[f"{name}_not_scored"] = row.not_scored.get(name, "")
         yield record
 

@@ -16,6 +16,7 @@ from bench.errors import BenchError
 from bench.images.corruptions import CORRUPTIONS
 from bench.loading.mnist_c import is_of_mnist_c
 from bench.render.console import plain
+from bench.render.field_table import record_of
 from bench.render.table import Column, Line, choose, lay_out
 from bench.views import NoOptions, Screen, View
 
@@ -161,14 +162,7 @@ def rows_of(value: Sequence[Robustness]) -> Iterator[dict[str, Any]]:
 
 
 def _records(row: Robustness) -> Iterator[dict[str, Any]]:
-    facts = {
-        "test_dataset": row.test_dataset,
-        "train_dataset": row.train_dataset,
-        "model": row.model,
-        "variant": row.variant,
-        "seeds": row.seeds,
-        "clean_accuracy": row.clean_accuracy,
-    }
+    facts = record_of(row, columns=VIEW.columns)
     made = [(name, i, value) for name, c in row.curves.items() for i, value in enumerate(c, 1)]
     from_files = [(name, None, value) for name, value in row.mnist_c.items()]
     for listed, mean in ((made, row.mean_accuracy), (from_files, row.mnist_c_accuracy)):

@@ -13,6 +13,7 @@ from bench.board.boards import Boards
 from bench.board.views import read_history
 from bench.errors import StoreError
 from bench.render.console import clean, plain
+from bench.render.field_table import Table, record_of, shown
 from bench.render.table import Column, Line, lay_out
 from bench.spec import Epoch
 from bench.store.fields import FIELDS, format_value, share
@@ -43,6 +44,24 @@ _ELSEWHERE: Final = {
     "state",
     "reason",
 }
+_EVALUATIONS: Final = Table(
+    columns=(
+        shown("test_dataset", heading="evaluated on"),
+        shown("variant", keep=3),
+        shown("n_test"),
+        shown("accuracy"),
+        shown("leaked", keep=4),
+        shown("near_duplicates", keep=4),
+        shown("predict_us_per_image", keep=1),
+        shown("latency_ms_p50", keep=5),
+        shown("latency_ms_p95", keep=9),
+        shown("best_batch", keep=7),
+        shown("latency_ms_best_batch", keep=8),
+        shown("predict_images_per_second", keep=6),
+        shown("file_bytes", keep=10),
+        shown("adapted", keep=2),
+    )
+)
 _EPOCH_SHARES: Final = {"accuracy", "val_accuracy", "test_accuracy"}
 
 
@@ -105,8 +124,7 @@ def _evaluations_of(store: Store, trial_id: str) -> list[tuple[EvaluationRecord,
 
 def rows_of(value: Trial) -> Iterator[dict[str, Any]]:
     """Yield the epochs of the history."""
-    for epoch in value.history:
-        yield {name: getattr(epoch, name) for name in VIEW.columns}
+    yield from (record_of(epoch, columns=VIEW.columns) for epoch in value.history)
 
 
 def document(value: Trial) -> dict[str, Any]:
@@ -188,32 +206,12 @@ def _evaluation_lines(
 ) -> list[Text]:
     if not evaluations:
         return []
-    columns = (
-        Column(name="test_dataset", heading="evaluated on", align="left"),
-        Column(name="variant", heading="variant", align="left", keep=3),
-        Column(name="n_test", heading="images"),
-        Column(name="accuracy", heading="accuracy"),
-        Column(name="leaked", heading="leaked", keep=4),
-        Column(name="near_duplicates", heading="near-duplicates", keep=4),
-        Column(name="predict_us_per_image", heading="µs/image", keep=1),
-        Column(name="latency_ms_p50", heading="ms, 1 image", keep=5),
-        Column(name="latency_ms_p95", heading="p95", keep=9),
-        Column(name="best_batch", heading="best batch", keep=7),
-        Column(name="latency_ms_best_batch", heading="ms", keep=8),
-        Column(name="predict_images_per_second", heading="images/s", keep=6),
-        Column(name="file_bytes", heading="file", keep=10),
-        Column(name="adapted", heading="adapted", align="left", keep=2),
-    )
     lines = []
     for record, accuracy in evaluations:
-        cells = {
-            column.name: plain(format_value(column.name, getattr(record, column.name)))
-            for column in columns
-            if hasattr(record, column.name) and getattr(record, column.name)
-        }
-        shown = "no labels" if accuracy is None else share(accuracy)
-        lines.append(Line(cells={**cells, "accuracy": Text(shown)}))
-    return [Text(), *lay_out(columns, lines, width, indent=1)]
+        cells = {name: text for name, text in _EVALUATIONS.cells(record).items() if text != "0"}
+        said = "no labels" if accuracy is None else share(accuracy)
+        lines.append(Line(cells={**cells, "accuracy": Text(said)}))
+    return [Text(), *lay_out(_EVALUATIONS.columns, lines, width, indent=1)]
 
 
 def _history_lines(history: Sequence[Epoch], width: int) -> list[Text]:
@@ -224,11 +222,11 @@ def _history_lines(history: Sequence[Epoch], width: int) -> list[Text]:
         Column(name=name, heading=name.replace("_", " "), keep=index)
         for index, name in enumerate(names)
     ]
-    shown = history[-_HISTORY_LINES:]
-    lines = [Line(cells={name: _epoch_cell(epoch, name) for name in names}) for epoch in shown]
+    last = history[-_HISTORY_LINES:]
+    lines = [Line(cells={name: _epoch_cell(epoch, name) for name in names}) for epoch in last]
     texts = [Text(), *lay_out(columns, lines, width, indent=1)]
-    if len(shown) < len(history):
-        texts.append(Text(f" (the last {len(shown)} of {len(history)} epochs: --json for all)"))
+    if len(last) < len(history):
+        texts.append(Text(f" (the last {len(last)} of {len(history)} epochs: --json for all)"))
     return texts
 
 

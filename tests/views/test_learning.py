@@ -42,10 +42,12 @@ def test_the_law_that_made_the_points_is_found(store: Store, add: Add) -> None:
     assert curve.law.exponent == pytest.approx(0.5)
     assert curve.more == 16_000
     assert curve.expected is not None
-    accuracy, interval = curve.expected
-    assert accuracy == pytest.approx(1 - 0.125 * 10**-0.5)
-    assert interval.low < accuracy < interval.high
-    assert interval.note == "extrapolated"
+    expected = curve.expected
+    assert expected.accuracy == pytest.approx(1 - 0.125 * 10**-0.5)
+    low, high = expected.accuracy_low, expected.accuracy_high
+    assert low is not None
+    assert high is not None
+    assert low < expected.accuracy < high
 
 
 def test_the_cost_grows_by_a_law_of_its_own(store: Store, add: Add) -> None:
@@ -60,7 +62,7 @@ def test_the_trial_on_all_images_is_a_point_too(store: Store, add: Add) -> None:
     add_sizes(add, store, {100: 200})
     add(store, "m", 20, n_train=1437)
     (curve,) = learning_curves(store)
-    assert [point.size for point in curve.points] == [100, 1437]
+    assert [point.train_images for point in curve.points] == [100, 1437]
 
 
 def test_points_of_a_curve_do_not_compete_with_full_trainings(store: Store, add: Add) -> None:
@@ -155,7 +157,7 @@ def test_sizes_are_trained_and_shown(tmp_path: Path) -> None:
     )
     assert execute(request, lambda event: None).exit_code == 0
     (curve,) = learning_curves(Store(tmp_path / "s"))
-    assert [point.size for point in curve.points] == [20, 80]
+    assert [point.train_images for point in curve.points] == [20, 80]
 
 
 def test_what_is_expected_is_marked_on_every_screen_with_both_laws(

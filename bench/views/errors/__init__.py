@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bench.board.boards import Boards
 from bench.render.console import clean, plain
+from bench.render.field_table import record_of
 from bench.render.pictures import half_blocks, side_by_side
 from bench.render.table import Column, Line, lay_out
 from bench.spec import as_float
@@ -31,11 +32,9 @@ def compute(boards: Boards, options: NoOptions) -> tuple[ErrorAnalysis, ...]:
 
 def _as_dict(found: ErrorAnalysis) -> dict[str, Any]:
     """Return the whole analysis as plain data."""
-    return {
-        "test_dataset": found.test_dataset,
-        "n_test": found.n_images,
+    return record_of(found, columns=("test_dataset", "n_test")) | {
         "models": [
-            {"model": row.model, "variant": row.variant, "train_dataset": row.train_dataset}
+            record_of(row, columns=("model", "variant", "train_dataset"))
             | {"accuracy": accuracy, "is_counted": is_counted, "only_right": list(alone)}
             for row, accuracy, is_counted, alone in zip(
                 found.rows, found.accuracies, found.is_counted, found.alone, strict=True
@@ -76,8 +75,7 @@ def rows_of(value: Sequence[ErrorAnalysis]) -> Iterator[dict[str, Any]]:
         suspects = {each.image: each for each in found.suspects}
         for hard in found.hardest:
             suspect = suspects.get(hard.image)
-            yield {
-                "test_dataset": found.test_dataset,
+            yield record_of(found, columns=("test_dataset",)) | {
                 "image": hard.image,
                 "name": found.names[hard.image] if found.names else "",
                 "truth": found.classes[hard.label],
@@ -99,7 +97,7 @@ def draw(value: Sequence[ErrorAnalysis], options: NoOptions, screen: Screen) -> 
 
 def _lines(found: ErrorAnalysis, screen: Screen) -> Iterator[Text]:
     width = screen.width
-    images, models = _number(found.n_images, "test image"), _number(len(found.models), "model")
+    images, models = _number(found.n_test, "test image"), _number(len(found.models), "model")
     title = f"{found.test_dataset} · {images}, {models}"
     yield plain(title, "heading")
     yield from _model_lines(found, width)
@@ -227,7 +225,7 @@ def _images(
     if lines:
         yield from lay_out(columns, lines, screen.width, indent=1)
     pixels = found.pixels
-    if listed and pixels is not None and len(pixels) == found.n_images:
+    if listed and pixels is not None and len(pixels) == found.n_test:
         yield Text()
         pictures = [
             half_blocks(as_float(pixels[i]), _PICTURE_COLUMNS, colour=screen.has_colour)

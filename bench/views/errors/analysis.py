@@ -58,7 +58,7 @@ class ErrorAnalysis:
     """
 
     test_dataset: str
-    n_images: int
+    n_test: int
     classes: tuple[str, ...]
     """The classes, then "nothing": where no digit could be made of the photo."""
     models: tuple[str, ...]
@@ -120,7 +120,7 @@ def _analyse(store: Store, board: Board) -> ErrorAnalysis | None:
     alone = iter(only_one_right(readers, labels))
     return ErrorAnalysis(
         test_dataset=board.test_dataset,
-        n_images=len(labels),
+        n_test=len(labels),
         classes=classes,
         models=tuple(_label(side.row) for side in sides),
         rows=tuple(side.row for side in sides),

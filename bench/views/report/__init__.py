@@ -12,6 +12,7 @@ from bench.board.rows import Board, Row
 from bench.board.views import PersonReading, RowReport, abstaining, find_row, people_of, row_report
 from bench.loading.pixels import cached_pixels
 from bench.render.abstention import abstention_line
+from bench.render.field_table import record_of
 from bench.render.people import people_lines, person_lines
 from bench.scoring.abstention import Abstention
 from bench.store.layout import Store
@@ -179,12 +180,8 @@ def document(value: Report) -> dict[str, Any]:
     """Return scikit-learn's dictionary, and beside it all else that the screen shows."""
     found, row = value.classes, value.row
     matrix = found.matrix.tolist()
-    return {
-        "model": row.model,
-        "variant": row.variant,
-        "train_dataset": row.train_dataset,
-        "test_dataset": row.test_dataset,
-        "seeds": row.seeds,
+    names = record_of(row, columns=("model", "variant", "train_dataset", "test_dataset", "seeds"))
+    told = {
         "report": found.report.as_dict(),
         "confusion": {
             "truth": found.classes,
@@ -196,7 +193,8 @@ def document(value: Report) -> dict[str, Any]:
         "calibration": calibration_as_dict(value.calibration),
         "misread": [] if value.misread is None else list(map(asdict, value.misread.images)),
         "histories": [[asdict(epoch) for epoch in epochs] for epochs in found.histories],
-    } | _abstention(value)
+    }
+    return names | told | _abstention(value)
 
 
 def _abstention(value: Report) -> dict[str, Any]:
