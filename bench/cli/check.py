@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.arguments import DataDirOption, PluginOption
+from bench.cli.arguments import DataDirOption, PluginOption, parse_duration, parse_size
 
 __all__ = ["app"]
 
@@ -47,10 +47,18 @@ def check(
     threads: Annotated[
         int, typer.Option(min=1, metavar="N", help="Threads the model may use.")
     ] = 1,
+    timeout: Annotated[
+        str, typer.Option(metavar="90s|30m", help="What a build, a fit or a load may take.")
+    ] = "60s",
+    max_memory: Annotated[
+        str, typer.Option(metavar="4GB", help="What the plugin may take while it is checked.")
+    ] = "4GB",
     data_dir: DataDirOption = None,
     plugins: PluginOption = None,
 ) -> None:
     """Test a model or dataset plugin against its contract: a row a check, exit code 1 if one fails.
+
+    The checks run in a process of their own: a plugin that hangs, exits or fills the memory fails.
 
     For example:
       bench check mine --plugin mine.py
@@ -70,6 +78,8 @@ def check(
         name=name,
         settings=tuple(settings or ()),
         threads=threads,
+        timeout_seconds=parse_duration(timeout, "--timeout"),
+        memory_bytes=parse_size(max_memory, "--max-memory"),
         json_file=json_file,
         data_dir=data_dir,
         plugins=tuple(plugins or ()),

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -25,11 +25,12 @@ from bench.session import open_session
 from bench.testing import (
     DATASET_CHECKS,
     MODEL_CHECKS,
+    CheckLimits,
     CheckResult,
     CheckState,
     DatasetCase,
     ModelCase,
-    run_checks,
+    run_checks_apart,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Asked:
     name: str
     settings: tuple[str, ...] = ()
     threads: int = 1
+    timeout_seconds: float = 60.0
+    memory_bytes: int = 4 << 30
     json_file: Path | None = None
     data_dir: Path | None = None
     plugins: tuple[str, ...] = ()
@@ -164,13 +167,14 @@ def _find(session: Session, asked: Asked) -> tuple[Candidate, dict[str, OptionVa
 def _show(
     asked: Asked,
     kind: str,
-    checks: Iterable[Callable[[Any], str | None]],
+    checks: Sequence[Callable[[Any], str | None]],
     case: ModelCase | DatasetCase,
 ) -> int:
     console = make_console()
     console.print(plain(f"{asked.name} · the contract of a {kind}", "heading"))
     results: list[CheckResult] = []
-    for result in run_checks(checks, case):
+    limits = CheckLimits(seconds=asked.timeout_seconds, memory_bytes=asked.memory_bytes)
+    for result in run_checks_apart(checks, case, limits):
         symbol, style = _SYMBOLS[result.state]
         console.print(plain(symbol, style), plain(result.claim))
         for line in result.lines:

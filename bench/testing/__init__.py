@@ -14,6 +14,7 @@ check NAME`` runs them all; a test suite of your own does it so::
         check(case)
 """
 
+from bench.testing.apart import CheckLimits, run_checks_apart
 from bench.testing.cases import DatasetCase, ModelCase
 from bench.testing.datasets import DATASET_CHECKS
 from bench.testing.models import MODEL_CHECKS
@@ -22,9 +23,11 @@ from bench.testing.running import CheckResult, CheckState, run_checks
 __all__ = [
     "DATASET_CHECKS",
     "MODEL_CHECKS",
+    "CheckLimits",
     "CheckResult",
     "CheckState",
     "DatasetCase",
     "ModelCase",
     "run_checks",
+    "run_checks_apart",
 ]

@@ -1,7 +1,7 @@
 """What a check is given: a plugin with small data to try it on, fitted at most once."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -95,6 +95,7 @@ class ModelCase:
         self.spec, self.module, self.file, self.threads = spec, module, file, threads
         self.settings = dict(settings or {})
         self.epochs: list[Epoch] = []
+        self.on_step: Callable[[], object] = lambda: None
 
     @property
     def declared(self) -> dict[str, Option]:
@@ -141,6 +142,7 @@ class ModelCase:
 
     def build(self, **changes: Any) -> Classifier:
         """Return an untrained classifier."""
+        self.on_step()
         return self.spec.build(self.build_context(**changes))
 
     def build_context(self, **changes: Any) -> BuildContext:
@@ -158,6 +160,7 @@ class ModelCase:
         """Return a new classifier, fitted."""
         building = {name: value for name, value in changes.items() if name != "report_epoch"}
         classifier = self.build(**building)
+        self.on_step()
         classifier.fit(self.train if train is None else train, self.context(**changes))
         return classifier
 
@@ -198,6 +201,7 @@ class DatasetCase:
     ) -> None:
         self.spec, self.module, self.file, self.paths = spec, module, file, paths
         self.settings = dict(settings or {})
+        self.on_step: Callable[[], object] = lambda: None
 
     @property
     def declared(self) -> dict[str, Option]:
@@ -209,6 +213,7 @@ class DatasetCase:
         if self.spec.files and not self.paths:
             raise SkipTest(f"its files are not on this machine\n{self.spec.how_to_get}")
         options = resolve_options(self.spec.name, self.declared, self.settings)
+        self.on_step()
         with TemporaryDirectory() as folder:
             context = LoadContext(paths=self.paths, options=options, work_dir=Path(folder))
             return self.spec.load(context)

@@ -4,10 +4,10 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 from unittest import SkipTest
 
-__all__ = ["CheckResult", "CheckState", "run_checks"]
+__all__ = ["CheckResult", "CheckState", "result_of", "run_checks"]
 
 _Case = TypeVar("_Case")
 
@@ -41,8 +41,6 @@ def run_checks(
 
 
 def _run(check: Callable[[_Case], str | None], case: _Case) -> CheckResult:
-    name = check.__name__.removeprefix("check_").replace("_", " ")
-    claim = (check.__doc__ or name).strip().splitlines()[0]
     state, trace = CheckState.PASSED, ""
     lines: tuple[str, ...] = ()
     try:
@@ -54,13 +52,27 @@ def _run(check: Callable[[_Case], str | None], case: _Case) -> CheckResult:
     # The plugin is foreign code: whatever it raises, even an exit, fails this check only.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         said = " ".join(str(error).split())
-        lines = (f"raised {type(error).__name__}: {said}", f"at {_place(error)}")
+        lines = (_plain(f"raised {type(error).__name__}: {said}"), _plain(f"at {_place(error)}"))
         state, trace = CheckState.FAILED, traceback.format_exc()
-    return CheckResult(name=name, claim=claim, state=state, lines=lines, trace=trace)
+    return result_of(check, state, *lines, trace=trace)
+
+
+def result_of(
+    check: Callable[[Any], str | None], state: CheckState, *lines: str, trace: str = ""
+) -> CheckResult:
+    """Return a check's row."""
+    name = check.__name__.removeprefix("check_").replace("_", " ")
+    claim = (check.__doc__ or name).strip().splitlines()[0]
+    return CheckResult(name=name, claim=claim, state=state, lines=lines, trace=_plain(trace))
 
 
 def _two_lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.splitlines() if line.strip())[:2]
+    return tuple(line.strip() for line in _plain(text).splitlines() if line.strip())[:2]
+
+
+def _plain(text: str) -> str:
+    """Return text that any stream takes: a plugin's message may hold half a character."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _place(error: BaseException) -> str:
