@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from bench.cli import main
+from bench.render import notices
 from bench.store.layout import Store
 from bench.store.record import Duplicate, EvaluationRecord, Identity, State, TrialRecord
 from bench.store.write import (
@@ -66,6 +67,7 @@ def run_bench(
     def run(*arguments: str | Path, columns: int = 80, prog: str = "bench") -> Ended:
         monkeypatch.setenv("COLUMNS", str(columns))
         monkeypatch.setenv("BENCH_PROG", prog)
+        monkeypatch.setattr(notices, "_TOLD", set())  # each command is a process of its own
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main([str(argument) for argument in arguments])

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.board.metrics_in_use import PluginMetrics, plugin_metrics
-from bench.errors import BenchError, NewerFormatError, StoreError
+from bench.errors import BenchError, DamagedError, NewerFormatError, StoreError
 from bench.images.sample_names import ids_of
 from bench.scoring.metrics import BUILT_IN_METRICS, METRICS_VERSION, score
 from bench.scoring.metrics import Score as MetricScore
 from bench.scoring.predictions import Predictions, predictions
 from bench.store.atomic import write_bytes
+from bench.store.damage import damage_of, is_left_out, leave_out
 from bench.store.inside import make_folder, read_file
 from bench.store.layout import Store
 from bench.store.read import (
@@ -131,12 +132,22 @@ def read_index(
     """
     trials = trial_folders(store) if trials is None else trials
     evaluations = evaluation_folders(store) if evaluations is None else evaluations
+    damaged = {
+        place.partition("/")[2]: reason
+        for place, reason in damage_of(store).items()
+        if not place.startswith("splits/")
+    }
+    trials = [name for name in trials if name not in damaged]
+    evaluations = [
+        name
+        for name in evaluations
+        if name not in damaged and name.partition("--")[0] not in damaged
+    ]
     old = _load(store.index / "scores.msgpack")
     extra = plugin_metrics()
     failed = {name for name in trials if "--" in name}
     scores = {name: old.scores[name] for name in evaluations if name in old.scores}
     failures = {name: old.failures[name] for name in failed if name in old.failures}
-    damaged: dict[str, str] = {}
     new = [name for name in evaluations if name not in scores]
     stale = old.plugin_metrics != dict(extra.versions)
     if stale:
@@ -144,13 +155,15 @@ def read_index(
     new_failed = failed - failures.keys()
     for name in new:
         try:
-            scores[name] = score_evaluation(store, name)
+            scores[name] = _score_without_split(store, name)
         except StoreError as error:
+            leave_out(error)
             damaged[name] = _reason(error)
     for name in new_failed:
         try:
             failures[name] = _failure(store, name)
         except StoreError as error:
+            leave_out(error)
             damaged[name] = _reason(error)
     index = Index(
         scores=scores,
@@ -159,8 +172,18 @@ def read_index(
         plugin_metrics=dict(extra.versions),
     )
     if stale or new or new_failed or len(scores) < len(old.scores):
-        _save(store.index / "scores.msgpack", index)
+        _save(store, index)
     return index
+
+
+def _score_without_split(store: Store, name: str) -> Score:
+    """Score an evaluation; without the names of its samples where only they are damaged."""
+    try:
+        return score_evaluation(store, name)
+    except DamagedError as error:
+        if Path(error.what).parent != store.splits or not leave_out(error):
+            raise
+    return score_evaluation(store, name)
 
 
 def _load(path: Path) -> Index:
@@ -179,7 +202,15 @@ def _is_of(name: str, score: Score) -> bool:
     return score.folder == name and name.partition("--")[0] == score.trial_id
 
 
-def _save(path: Path, index: Index) -> None:
+def _save(store: Store, index: Index) -> None:
+    # What was scored without the names of its samples is to be scored again with them.
+    whole = {
+        name: score
+        for name, score in index.scores.items()
+        if not is_left_out(store, f"splits/{score.split_hash}.npz")
+    }
+    index = msgspec.structs.replace(index, scores=whole)
+    path = store.index / "scores.msgpack"
     # The index is derived: a store that cannot be written is still shown.
     try:
         make_folder(path.parent)
@@ -258,11 +289,11 @@ def _checked(
     trial = read_trial(store.trial(record.trial_id))
     stored = read_predictions(folder).without(left_out)
     if stored.labels is None:
-        raise StoreError(f"{folder}", why="is damaged (its labels are missing)")
+        raise DamagedError(f"{folder}", why="is damaged (its labels are missing)")
     split = read_split(store, record.split_hash)
     groups, ids = split.groups, None
     if record.truths:
-        keys = ids_of(split.names, groups) or ()
+        keys = ids_of(split.names, groups) or ("",) * record.n_test
         ids = np.array([key if key in record.truths else "" for key in keys])
     try:
         return predictions(
@@ -275,7 +306,7 @@ def _checked(
             is_calibrated=trial.probabilities == "calibrated",
         )
     except BenchError as error:
-        raise StoreError(f"{folder}", why=f"cannot be scored: {error}") from error
+        raise DamagedError(f"{folder}", why=f"cannot be scored: {error}") from error
 
 
 def _values(scored: dict[str, MetricScore]) -> dict[str, float | None]:

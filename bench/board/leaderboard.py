@@ -19,6 +19,7 @@ from bench.board.summary import failed_row, row_of
 from bench.errors import NewerFormatError, StoreError
 from bench.scoring.ranks import rank_text
 from bench.store.atomic import write_bytes
+from bench.store.damage import damage_of, without_damaged
 from bench.store.inside import make_folder, read_file
 from bench.store.layout import Store
 from bench.store.read import (
@@ -44,6 +45,7 @@ __all__ = [
 BOARDS_VERSION = 6
 _BOARDS = "boards.msgpack"
 _BOARDS_BYTES_MAX = 1 << 30
+_DAMAGED_NAMED = 3
 # Read by `bench show robustness`; pooled over the folds into a trial of their own.
 HIDDEN = frozenset({"corruption", "fold"})
 
@@ -74,19 +76,26 @@ def leaderboards(
     StoreError
         If the store cannot be read at all; damaged single records become notes.
     """
+    boards = without_damaged(lambda: _boards(store, exclude_duplicates))
+    wanted = None if test_datasets is None else set(test_datasets)
+    return [board for board in boards if wanted is None or board.test_dataset in wanted]
+
+
+def _boards(store: Store, exclude_duplicates: bool) -> list[Board]:
     trials, evaluations = trial_folders(store), evaluation_folders(store)
     digest = _digest(trials, evaluations)
     path = store.index / _BOARDS
-    boards = None if exclude_duplicates else _cached(path, digest)
+    may_be_kept = not exclude_duplicates and not damage_of(store)
+    boards = _cached(path, digest) if may_be_kept else None
     if boards is None:
         index = read_index(store, trials=trials, evaluations=evaluations)
         boards = _build(store, index, exclude_duplicates)
         if index.damaged and not boards:
             raise _nothing_readable(store, index)
-        if not exclude_duplicates:
+        # What is damaged may be mended, and nothing in the names would tell.
+        if may_be_kept and not index.damaged:
             _remember(path, digest, boards)
-    wanted = None if test_datasets is None else set(test_datasets)
-    return [board for board in boards if wanted is None or board.test_dataset in wanted]
+    return boards
 
 
 def forget_gone(store: Store) -> None:
@@ -382,9 +391,11 @@ def _notes(rows: Sequence[Row], last: Score, index: Index) -> tuple[str, ...]:
     newer = sum(reason == NEWER for reason in index.damaged.values())
     if newer:
         notes.append(f"{newer} records of a newer format are left out: install a newer digitbench")
-    if len(index.damaged) > newer:
-        damaged = len(index.damaged) - newer
-        notes.append(f"{damaged} damaged records are left out: bench results verify")
+    damaged = sorted(name for name, reason in index.damaged.items() if reason != NEWER)
+    if damaged:
+        more = len(damaged) - _DAMAGED_NAMED
+        named = ", ".join(damaged[:_DAMAGED_NAMED]) + (f" and {more} more" if more > 0 else "")
+        notes.append(f"damaged and left out: {named} (why: bench results verify)")
     return tuple(notes)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -13,9 +14,11 @@ from bench.cli.view_command import print_lines, print_table
 from bench.loading.pixels import cached_pixels
 from bench.render.compare import compared_as_dict, compared_lines, images_only_one_right
 from bench.render.console import make_console, plain
+from bench.render.notices import tell_once
 from bench.render.pictures import half_blocks, side_by_side
 from bench.scoring.comparisons import parse_gate
 from bench.spec import UNREAD, as_float
+from bench.store.damage import damage_words, without_damaged
 from bench.store.layout import Store
 from bench.studies.compare import Pair, compare_sides
 
@@ -39,16 +42,20 @@ def compare_and_print(
     is_csv: bool,
 ) -> bool:
     """Print the comparison; return whether the gate held."""
-    compared = compare_sides(
+    # Two stores need no third, and where they are compared there may be none.
+    place = Store(Path(a).expanduser()) if is_store(a) and is_store(b) else open_store(store)
+    compare = partial(
+        compare_sides,
         a,
         b,
-        # Two stores need no third, and where they are compared there may be none.
-        Store(Path(a).expanduser()) if is_store(a) and is_store(b) else open_store(store),
+        place,
         datasets=datasets,
         exact=exact,
         gate=parse_gate(gate) if gate else None,
         gate_on="point" if on_point else "interval",
     )
+    compared = without_damaged(compare)
+    tell_once(damage_words())
     if is_json or is_csv:
         for text in compared.skipped:
             make_console(stderr=True).print(plain(f"not compared: {text}", "warn"))

@@ -126,32 +126,57 @@ def _own(each: Field[Any], hint: Any) -> tuple[Any, Any]:
 
 def _show(view: Any, options: Any, given: dict[str, Any]) -> None:
     from bench.board.boards import Boards, open_store
+    from bench.render.notices import tell_once
+    from bench.store.damage import damage_words, without_damaged
 
     shared = {name: given[name] for name in view.takes}
-    boards = Boards(
-        store=open_store(given["store"]),
-        datasets=shared.get("dataset") or (),
-        models=shared.get("model") or (),
-        exclude_duplicates=shared.get("exclude_duplicates", False),
-    )
-    value = view.compute(boards, options)
-    print_value(view, value, options, is_json=given["as_json"], is_csv=given["as_csv"])
+    store = open_store(given["store"])
+
+    def compute() -> str | list[RenderableType]:
+        boards = Boards(
+            store=store,
+            datasets=shared.get("dataset") or (),
+            models=shared.get("model") or (),
+            exclude_duplicates=shared.get("exclude_duplicates", False),
+        )
+        value = view.compute(boards, options)
+        return _written(view, value, options, is_json=given["as_json"], is_csv=given["as_csv"])
+
+    # What is drawn may read the store as well: nothing is printed before all of it is there.
+    written = without_damaged(compute)
+    tell_once(damage_words())
+    _print(written)
 
 
 def print_value(view: Any, value: Any, options: Any, *, is_json: bool, is_csv: bool) -> None:
     """Print what a view computed: as JSON, as CSV, or for a person."""
+    _print(_written(view, value, options, is_json=is_json, is_csv=is_csv))
+
+
+def _written(
+    view: Any, value: Any, options: Any, *, is_json: bool, is_csv: bool
+) -> str | list[RenderableType]:
+    """Return JSON or CSV as text, or what a console prints."""
     from bench.render.console import make_console
     from bench.render.export import as_csv, as_json
     from bench.views import Screen
 
     if is_json:
-        print(as_json(view.as_data(value)))
-    elif is_csv:
-        print(as_csv(view.records(value), view.table_columns(value)), end="")
-    else:
-        console = make_console()
-        screen = Screen(width=console.width, has_colour=console.color_system is not None)
-        print_lines(console, view.draw(value, options, screen))
+        return as_json(view.as_data(value)) + "\n"
+    if is_csv:
+        return as_csv(view.records(value), view.table_columns(value))
+    console = make_console()
+    screen = Screen(width=console.width, has_colour=console.color_system is not None)
+    return list(view.draw(value, options, screen))
+
+
+def _print(written: str | list[RenderableType]) -> None:
+    if isinstance(written, str):
+        print(written, end="")
+        return
+    from bench.render.console import make_console
+
+    print_lines(make_console(), written)
 
 
 def print_lines(console: Console, lines: Iterable[RenderableType]) -> None:

@@ -1,4 +1,4 @@
-"""What was found damaged: left out of every view of this process, and named."""
+"""What is found damaged while something is computed of a store: left out of it, and named."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +7,11 @@ from typing import Final, TypeVar
 from bench.errors import DamagedError, StoreError
 from bench.store.layout import Store
 
-__all__ = ["damage_of", "is_left_out", "leave_out", "without_damaged"]
+__all__ = ["damage_of", "damage_words", "is_left_out", "leave_out", "without_damaged"]
 
 _Value = TypeVar("_Value")
 _LEFT_OUT: Final[dict[Path, dict[str, str]]] = {}
+_COMPUTING: Final[list[object]] = []
 _PLACES: Final = ("trials", "evaluations", "splits")
 
 
@@ -24,35 +25,48 @@ def is_left_out(store: Store, place: str) -> bool:
     return place in _LEFT_OUT.get(store.root, ())
 
 
-def leave_out(store: Store, error: StoreError) -> str:
-    """Leave out from now on what an error speaks of; return its place.
+def leave_out(error: StoreError) -> str:
+    """Leave out from now on what an error speaks of; return its place in its store.
 
-    Empty where it speaks of no trial, evaluation or split of this store, or of one that is left out
-    already: then leaving it out helps nothing.
+    Empty where it speaks of no trial, evaluation or split, or of one that is left out already:
+    then leaving it out helps nothing.
     """
     path = Path(error.what)
-    if not isinstance(error, DamagedError) or not path.is_relative_to(store.root):
+    folder = next((each for each in (path, *path.parents) if each.parent.name in _PLACES), None)
+    if not isinstance(error, DamagedError) or folder is None:
         return ""
-    parts = path.relative_to(store.root).parts[:2]
-    place = "/".join(parts)
-    if len(parts) < 2 or parts[0] not in _PLACES or is_left_out(store, place):
+    store, place = Store(folder.parents[1]), f"{folder.parent.name}/{folder.name}"
+    if is_left_out(store, place):
         return ""
-    name = "" if path.name == parts[1] else f"{path.name} "
+    name = "" if path == folder else f"{path.name} "
     _LEFT_OUT.setdefault(store.root, {})[place] = f"{name}{error.why}"
     return place
 
 
-def without_damaged(store: Store, compute: Callable[[], _Value]) -> _Value:
-    """Compute something of a store; again without each thing that turns out to be damaged.
+def without_damaged(compute: Callable[[], _Value]) -> _Value:
+    """Compute something of stores; again without each thing that turns out to be damaged.
 
     Raises
     ------
     StoreError
         If the damage is no single trial's, evaluation's or split's.
     """
-    while True:
-        try:
-            return compute()
-        except DamagedError as error:
-            if not leave_out(store, error):
-                raise
+    outermost = not _COMPUTING
+    if outermost:  # what was damaged before may have been mended
+        _LEFT_OUT.clear()
+    _COMPUTING.append(compute)
+    try:
+        while True:
+            try:
+                return compute()
+            except DamagedError as error:
+                if not leave_out(error):
+                    raise
+    finally:
+        _COMPUTING.pop()
+
+
+def damage_words() -> list[str]:
+    """Say what is left out, and why, a line each."""
+    found = [pair for each in _LEFT_OUT.values() for pair in each.items()]
+    return [f"{place} is left out: {why}" for place, why in found]

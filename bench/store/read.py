@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bench.errors import DamagedError, NewerFormatError, StoreError
 from bench.spec import UNREAD
+from bench.store.damage import is_left_out
 from bench.store.inside import names_in, read_file, reading
 from bench.store.layout import PREDICTIONS, RECORD, Store
 from bench.store.record import SCHEMA_VERSION, EvaluationRecord, TrialRecord
@@ -168,6 +169,8 @@ def read_split(store: Store, key: str) -> SplitNames:
         If the file is damaged.
     """
     path = store.splits / f"{key}.npz"
+    if is_left_out(store, f"splits/{key}.npz"):
+        return SplitNames()
     if not os.path.lexists(path):
         return SplitNames()
     arrays = _read_npz(path, _NAMES, _NAMES_BYTES_MAX)

@@ -312,7 +312,7 @@ def test_a_damaged_record_is_left_out_and_said(store: Store) -> None:
     (folder / "predictions.npz").write_bytes(b"torn")
     board = only(leaderboards(store))
     assert [row.model for row in board.rows] == ["good"]
-    assert board.notes == ("1 damaged records are left out: bench results verify",)
+    assert board.notes == (f"damaged and left out: {folder.name} (why: bench results verify)",)
 
 
 def test_predictions_of_corrupted_images_stay_off_the_leaderboard(store: Store) -> None:
