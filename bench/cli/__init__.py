@@ -50,6 +50,8 @@ VERB_LINES: Final = {
 _USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 _CLICK_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 _OUTPUT_ERRORS: Final = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
+_NO_PATH: Final = {errno.ENAMETOOLONG, errno.ELOOP}  # a person or a file named it
+_PATH_SHOWN: Final = 80
 _BROKEN_PIPE_CODE: Final = 141  # what a shell reports for a process that SIGPIPE ended
 
 
@@ -205,7 +207,9 @@ def _flush(code: int) -> int:
 
 
 def _unwritable(error: OSError) -> int:
-    """Say why the output cannot be written; an error about a file by name is a bug's."""
+    """Say why the output cannot be written, or which path is none; others are a bug's."""
+    if error.errno in _NO_PATH:
+        return _fail(f"{str(error.filename)[-_PATH_SHOWN:]}: {os.strerror(error.errno)}", 2)
     if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
         raise error
     _let_go()

@@ -1,17 +1,20 @@
 """What ``bench doctor`` looks at: versions, machine, data, store, plugins, a foreign ``bench``."""
 
 import os
+import re
 import shutil
 import sys
 import sysconfig
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 from bench.config import find_config, read_config
-from bench.errors import BenchError
+from bench.errors import BenchError, StoreError
 from bench.execution.machine import machine_facts
+from bench.execution.privacy import private_words, scrub_paths
 from bench.loading.cache import cache_folder
 from bench.loading.files import data_dirs, find_files
 from bench.planning.processor import has_bfloat16
@@ -20,9 +23,10 @@ from bench.plugins.discovery import load_plugins
 from bench.render.doctor import Finding
 from bench.render.hints import prog
 from bench.render.plan import machine_words
-from bench.store.layout import store_of
+from bench.store.layout import Store, store_of
+from bench.store.locks import STALE_SECONDS, locks_in
 
-__all__ = ["examine"]
+__all__ = ["examine", "shareable"]
 
 # What a run cannot do without; the command that installs it is the remedy.
 _REQUIRED: Final = (
@@ -45,6 +49,7 @@ _OPTIONAL: Final = {
     "pillow-heif": "needed to read HEIC photos",
     "distributed": "needed for --backend dask",
 }
+_HOLDER: Final = re.compile(r"^.*? on .*? \(process")
 _PYTHONS: Final = ((3, 11), (3, 14))
 _LOW_MEMORY_BYTES: Final = 4_000_000_000
 _LOW_DISK_BYTES: Final = 1_000_000_000
@@ -68,7 +73,21 @@ def examine(
         return [*findings, _wrong("plugins", "cannot be loaded", str(error))]
     findings += _plugins(session)
     findings += _data(session, data_dir)
+    findings += _locks(session.store)
     return findings + list(_folders(store))
+
+
+def shareable(finding: Finding) -> Finding:
+    """Return a finding without user, host and folders, for others to read."""
+    words = private_words()
+    if finding.section == "locks":
+        finding = replace(finding, value=_HOLDER.sub("(process", finding.value))
+    return replace(
+        finding,
+        name=scrub_paths(finding.name, words),
+        value=scrub_paths(finding.value, words),
+        remedy=scrub_paths(finding.remedy, words),
+    )
 
 
 def _fact(section: str, name: str, value: str) -> Finding:
@@ -180,6 +199,22 @@ def _data(session: Session, data_dir: Path | None) -> Iterator[Finding]:
             files = find_files(spec, session.search)
             found = "not found" if files is None else ", ".join(map(str, files))
             yield _fact("data", name, found)
+
+
+def _locks(store: Store) -> Iterator[Finding]:
+    try:
+        for name, holder, seconds in locks_in(store.locks):
+            if holder is None:
+                yield _wrong("locks", name, "names no holder", "remove it when nothing runs")
+            elif holder.is_gone():
+                yield _fact("locks", name, f"{holder}, who is gone: the next run replaces it")
+            elif holder.is_here() or seconds < STALE_SECONDS:
+                yield _fact("locks", name, f"{holder}, renewed {seconds:.0f} s ago")
+            else:
+                old = f"not renewed for {seconds / 60:.0f} min: the next run replaces it"
+                yield _fact("locks", name, f"{holder}, {old}")
+    except StoreError as error:
+        yield _wrong("locks", error.what, error.why, error.fix)
 
 
 def _from_environment(name: str) -> Path | None:

@@ -1,12 +1,12 @@
-"""A trial's log: bounded in size, and free of the folders of whoever ran it."""
+"""A trial's log: bounded in size, and free of what is private."""
 
-import os
 import traceback
 from collections import deque
 from collections.abc import Mapping
-from pathlib import Path
 
-__all__ = ["BoundedLog", "one_line", "private_folders", "scrub", "trace"]
+from bench.execution.privacy import scrub
+
+__all__ = ["BoundedLog", "one_line", "trace"]
 
 LOG_BYTES_MAX = 2 * 1024 * 1024
 _REASON_LENGTH_MAX = 300
@@ -35,41 +35,23 @@ class BoundedLog:
             self.tail_bytes -= len(self.tail[0])
             self.dropped_bytes += len(self.tail.popleft())
 
-    def text(self, folders: Mapping[str, str]) -> str:
-        """Return what was kept, scrubbed of `folders`."""
+    def text(self, words: Mapping[str, str]) -> str:
+        """Return what was kept, scrubbed of private `words`."""
         parts = [self.head.decode(errors="replace")]
         if self.dropped_bytes:
             parts.append(f"\n… {self.dropped_bytes:,} bytes left out …\n")
         parts.append(b"".join(self.tail).decode(errors="replace"))
-        return scrub("".join(parts), folders)
+        return scrub("".join(parts), words)
 
 
-def private_folders(*data_folders: str) -> dict[str, str]:
-    """Return the folders that no log may name, with what is written instead."""
-    named = dict.fromkeys(data_folders, "<data>")
-    for variable in ("BENCH_DATA_DIR", "BENCH_CACHE_DIR"):
-        if folder := os.environ.get(variable, ""):
-            named[str(Path(folder).expanduser().absolute())] = "<data>"
-    named[str(Path.home())] = "~"
-    named[str(Path.cwd())] = "."
-    return {folder: word for folder, word in named.items() if folder not in ("", "/")}
-
-
-def scrub(text: str, folders: Mapping[str, str]) -> str:
-    """Replace each folder's path by its word, the longest path first."""
-    for folder in sorted(folders, key=len, reverse=True):
-        text = text.replace(folder, folders[folder])
-    return text
-
-
-def one_line(error: BaseException, folders: Mapping[str, str]) -> str:
+def one_line(error: BaseException, words: Mapping[str, str]) -> str:
     """Return ``ValueError: …`` on one line of limited length."""
     text = " ".join(str(error).split())
     name = type(error).__name__
-    line = scrub(f"{name}: {text}" if text else name, folders)
+    line = scrub(f"{name}: {text}" if text else name, words)
     return line if len(line) <= _REASON_LENGTH_MAX else f"{line[:_REASON_LENGTH_MAX]}…"
 
 
-def trace(error: BaseException, folders: Mapping[str, str]) -> str:
+def trace(error: BaseException, words: Mapping[str, str]) -> str:
     """Return the traceback as text."""
-    return scrub("".join(traceback.format_exception(error)), folders)
+    return scrub("".join(traceback.format_exception(error)), words)

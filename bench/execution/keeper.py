@@ -22,9 +22,10 @@ from pathlib import Path
 
 import msgspec
 
-from bench.execution.capture import BoundedLog, private_folders
+from bench.execution.capture import BoundedLog
 from bench.execution.events import Event
 from bench.execution.job import WORKER, Job, Lines, decode_message, encode_message, read_job
+from bench.execution.privacy import private_words
 from bench.execution.processes import (
     adopt_orphans,
     die_with_parent,
@@ -76,7 +77,7 @@ def keep_trial(job_file: Path, channel: socket.socket) -> None:
     stop_leftovers(me)
     keeper.drain(events, output)
     outcome = keeper.outcome(exit_code, kills_before)
-    folders = private_folders(job.task.data_folder)
+    folders = private_words(job.task.data_folder)
     with suppress(OSError):
         text = keeper.log.text(folders)
         (Path(job.work) / OUTPUT).write_text(text, encoding="utf-8")

@@ -16,12 +16,13 @@ from msgspec import to_builtins
 
 from bench.adapters import load_trained
 from bench.errors import BenchError
-from bench.execution.capture import one_line, private_folders, scrub, trace
+from bench.execution.capture import one_line, trace
 from bench.execution.engine import limit_threads, seed_everything
 from bench.execution.events import EvaluationFinished, Event, Warned
 from bench.execution.fitting import Fit, build_context, fit_classifier
 from bench.execution.machine import full_versions, machine_facts
 from bench.execution.predicting import Predictor
+from bench.execution.privacy import private_words, scrub
 from bench.execution.splits import open_split
 from bench.execution.training_images import adapted, choose_images, measure_train_accuracy
 from bench.planning.task import Outcome, TrialTask
@@ -105,7 +106,7 @@ def run_trial(
         and its other evaluations are finished all the same.
     """
     began = time.perf_counter()
-    folders = private_folders(task.data_folder)
+    folders = private_words(task.data_folder)
     trial = _Trial(
         task=task,
         work=work,

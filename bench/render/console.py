@@ -13,6 +13,7 @@ __all__ = ["GAP", "clean", "make_console", "plain"]
 
 GAP: Final = 2  # spaces between columns
 _PIPE_WIDTH: Final = 120
+_NARROWEST: Final = 40
 
 # Only colours that can be read on white and on black; none carries information by itself.
 _THEME: Final = Theme(
@@ -41,9 +42,12 @@ def make_console(
     target = file or (sys.stderr if stderr else sys.stdout)
     if width is None and not target.isatty() and not os.environ.get("COLUMNS"):
         width = _PIPE_WIDTH
-    return Console(
+    console = Console(
         file=target, markup=False, highlight=False, emoji=False, theme=_THEME, width=width
     )
+    # Narrower, nothing could be laid out; the terminal wraps what is too long for it.
+    console.width = max(console.width, _NARROWEST)
+    return console
 
 
 def clean(text: str) -> str:

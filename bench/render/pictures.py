@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
+from bench.render.console import clean
+
 __all__ = ["half_blocks", "side_by_side"]
 
 _GREYS_FROM, _GREYS = 232, 24  # the grey ramp of the 256 colours
@@ -69,7 +71,7 @@ def side_by_side(
     across = max(1, (width + 2) // (columns + 2))
     for start in range(0, len(pictures), across):
         shown = pictures[start : start + across]
-        titles = [Text(text[:columns]) for text in captions[start : start + across]]
+        titles = [Text(clean(text)[:columns]) for text in captions[start : start + across]]
         for parts in [titles, *zip_longest(*shown, fillvalue=Text())]:
             line = Text()
             for part in parts:

@@ -242,3 +242,10 @@ def test_an_unknown_model_names_the_close_ones(run_bench: Run) -> None:
     assert ended.code == 2
     assert ended.err.startswith("bench: unknown model 'cnn-mnst': did you mean ")
     assert "bench list models" in ended.err
+
+
+def test_a_path_that_no_file_system_takes_is_one_line(run_bench: Run, tmp_path: Path) -> None:
+    ended = run_bench("show", "--store", "s" * 3000)
+    assert (ended.code, ended.out) == (2, "")
+    assert "File name too long" in ended.err
+    assert ended.err.count("\n") == 1

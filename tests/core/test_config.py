@@ -56,3 +56,34 @@ def test_a_mistake_is_one_line_that_names_the_file(tmp_path: Path, text: str, me
         read_config(path)
     assert str(error.value).startswith(str(path))
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param("a = " + "[" * 100_000, "characters", id="one deep line"),
+        pytest.param("a = " + "[\n" * 100_000, "nested too deep", id="deep lines"),
+        pytest.param("a = " + "{a = " * 700, "nested too deep", id="deep tables"),
+        pytest.param("a = " + "9" * 5000, "characters", id="a long number"),
+        pytest.param("a = " + "_".join("9" * 3999), "characters", id="a long number with dashes"),
+        pytest.param(".".join("a" * 50_000) + " = 1", "characters", id="a key of many parts"),
+        pytest.param('store = "' + "s" * 5000 + '"', "characters", id="a long path"),
+        pytest.param("#" * 300_000, "is larger than 256 KiB", id="a large file"),
+        pytest.param('store = "a\\u0000b"', "control characters", id="no path"),
+        pytest.param('store = "~nobody-at-all/x"', "home", id="nobody's home"),
+        pytest.param("[prefer]\nknn = 3\n", "a table of NAME", id="prefer a number"),
+    ],
+)
+def test_a_file_made_to_break_the_reader_is_one_line(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(text)
+    with pytest.raises(BenchError, match=reason):
+        read_config(path)
+
+
+def test_prefer_names_a_plugin_by_name_or_by_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text('[prefer]\nknn = "mine.py"\nmlp = "other"\n')
+    assert read_config(path).prefer == {"knn": str(tmp_path / "mine.py"), "mlp": "other"}

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.execution.capture import BoundedLog, scrub
+from bench.execution.capture import BoundedLog
 from bench.execution.contract import ContractError, check_predicted, check_probabilities
 from bench.execution.events import EpochEnded, EvaluationFinished
 from bench.execution.latency import measure_latency
+from bench.execution.privacy import scrub
 from bench.execution.training_images import choose_images
 from bench.loading.cache import open_split, write_split
 from bench.spec import ImageSet
