@@ -23,6 +23,7 @@ from bench.errors import BenchError, DataError, DataMissingError
 from bench.loading.cache import cache_error, cache_folder, is_whole, sweep, write_split
 from bench.loading.files import data_dirs, find_files, named_files
 from bench.loading.kinds import check_is_file
+from bench.loading.plausibility import warnings_of
 from bench.loading.refs import LoadedDataset, SplitRef
 from bench.loading.validate import check_dataset
 from bench.options import OptionValue, resolve_options
@@ -142,6 +143,7 @@ def _load(
 ) -> LoadedDataset:
     dataset = _call_plugin(spec, options, paths, cache)
     check_dataset(dataset, " + ".join(path.name for path in paths) or spec.name)
+    doubts = warnings_of(dataset, spec.style)
     splits = {
         which: None if split is None else write_split(split, dataset.classes, cache)
         for which, split in (("train", dataset.train), ("test", dataset.test))
@@ -150,7 +152,7 @@ def _load(
         name=spec.name,
         options=options,
         classes=dataset.classes,
-        notes=dataset.notes,
+        notes=(*dataset.notes, *(each.replace("NAME", spec.name) for each in doubts)),
         findings=dataset.findings,
         truths=dict(dataset.truths),
         submission=dataset.submission,
@@ -253,7 +255,8 @@ def _source_hash(file: str, in_package: bool) -> str:
     """Hash a plugin's own code (all of a package, for shared readers) and the harness's code."""
     own = sorted(Path(file).parent.rglob("*")) if in_package else [Path(file)]
     harness = Path(__file__).parents[1]
-    shared = [*sorted((harness / "images").glob("*.py")), harness / "spec.py"]
+    doubts = Path(__file__).with_name("plausibility.py")
+    shared = [*sorted((harness / "images").glob("*.py")), harness / "spec.py", doubts]
     parts = []
     for path in (*own, *shared):
         if path.suffix == ".py":

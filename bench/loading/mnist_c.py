@@ -6,18 +6,17 @@ holds a folder for each corruption, and in it ``test_images.npy``, (10000, 28, 2
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from bench.errors import DataError, OptionError
+from bench.errors import OptionError
 from bench.loading.cache import open_split
 from bench.loading.load import load_dataset
 from bench.loading.refs import LoadedDataset
-from bench.spec import Dataset, DatasetSpec, ImageSet, LoadContext
+from bench.spec import DatasetSpec
 
 __all__ = ["MNIST_C", "corrupted_files", "find_mnist_c", "is_of_mnist_c"]
 
@@ -49,6 +48,7 @@ def corrupted_files(
     asked: str,
     datasets: Iterable[LoadedDataset],
     search: Iterable[Path],
+    spec: DatasetSpec | None,
     *,
     cache_dir: Path | None = None,
 ) -> Mapping[str, tuple[tuple[str, LoadedDataset], ...]]:
@@ -61,6 +61,8 @@ def corrupted_files(
         them if ``mnist-c`` is in it.
     search : iterable of Path
         The data folders.
+    spec : DatasetSpec or None
+        The dataset ``mnist-c``, which reads the files; None where its plugin did not load.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def corrupted_files(
     if not is_named and asked != "all":
         return {}
     folder = find_mnist_c(search)
-    if folder is None:
+    if folder is None or spec is None:
         if is_named:
             raise OptionError(
                 f"--corruptions {MNIST_C}",
@@ -89,7 +91,12 @@ def corrupted_files(
     tests = [each for each in datasets if each.test is not None and each.test.labelled]
     found: dict[str, list[tuple[str, LoadedDataset]]] = {}
     for name in _corruptions(folder):
-        loaded = load_dataset(_spec(name), path=folder / name, cache_dir=cache_dir)
+        loaded = load_dataset(
+            replace(spec, name=f"{MNIST_C}:{name}", files=(_FILES,)),
+            settings={"corruption": name},
+            path=folder / name,
+            cache_dir=cache_dir,
+        )
         for dataset in tests:
             if _has_same_labels(dataset, loaded):
                 standing_in = msgspec.structs.replace(dataset, test=loaded.test)
@@ -111,37 +118,6 @@ def _corruptions(folder: Path) -> list[str]:
         for child in folder.iterdir()
         if child.name != _UNCORRUPTED and all((child / file).is_file() for file in _FILES)
     )
-
-
-def _spec(corruption: str) -> DatasetSpec:
-    return DatasetSpec(
-        name=f"{MNIST_C}:{corruption}", summary="MNIST-C", load=_load, files=(_FILES,)
-    )
-
-
-def _load(context: LoadContext) -> Dataset:
-    where = f"{_FOLDER}/{context.paths[0].parent.name}"
-    images, labels = (_read(path, f"{where}/{path.name}") for path in context.paths)
-    if images.dtype != np.uint8 or images.shape[1:] not in ((28, 28), (28, 28, 1)):
-        raise DataError(
-            f"{where}/{_FILES[0]}",
-            why=f"it holds {images.dtype} of shape {images.shape}, not uint8 images of 28×28",
-        )
-    if labels.dtype.kind not in "ui" or labels.shape != images.shape[:1]:
-        raise DataError(
-            f"{where}/{_FILES[1]}",
-            why=f"it holds {labels.dtype} of shape {labels.shape}, not {len(images):,} labels",
-        )
-    test = ImageSet(pixels=images.reshape(-1, 28, 28, 1), labels=labels.astype(np.int64))
-    return Dataset(classes=tuple("0123456789"), test=test)
-
-
-def _read(path: Path, name: str) -> npt.NDArray[Any]:
-    try:
-        array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{name} cannot be read", why=" ".join(str(error).split())[:160]) from error
-    return array
 
 
 def _has_same_labels(a: LoadedDataset, b: LoadedDataset) -> bool:

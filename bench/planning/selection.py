@@ -120,7 +120,11 @@ def select(session: Session, request: Request) -> Selected:
     trained_on = [loaded.present[name] for name in loaded.chosen if name in loaded.present]
     beside = [Path(path).parent for dataset in trained_on for path in dataset.paths]
     corrupted = corrupted_files(
-        request.corruptions, trained_on, [*session.search, *beside], cache_dir=request.cache_dir
+        request.corruptions,
+        trained_on,
+        [*session.search, *beside],
+        session.plugins.datasets.get(MNIST_C),
+        cache_dir=request.cache_dir,
     )
     return Selected(
         models=tuple(models),

@@ -42,7 +42,7 @@ def bench_register_datasets(register: Any) -> None:
             load=load,
             options={
                 "corruption": Option(
-                    default="fog", choices=CORRUPTIONS, help="which of its folders"
+                    default="fog", help=f"which of its folders: {', '.join(CORRUPTIONS)}"
                 )
             },
             files=(

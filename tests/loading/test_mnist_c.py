@@ -11,6 +11,7 @@ import pytest
 from bench.errors import DataError, OptionError
 from bench.loading import LoadedDataset, load_dataset, open_split
 from bench.loading.mnist_c import corrupted_files, find_mnist_c, is_of_mnist_c
+from bench.plugins.discovery import load_plugins
 from bench.spec import Dataset, DatasetSpec, ImageSet, LoadContext
 
 LABELS = np.arange(30) % 10
@@ -25,6 +26,9 @@ def _clean(context: LoadContext) -> Dataset:
         train=ImageSet(pixels=images[30:], labels=labels[30:]),
         test=ImageSet(pixels=images[:30], labels=labels[:30]),
     )
+
+
+SPEC = load_plugins().datasets["mnist-c"]
 
 
 @pytest.fixture
@@ -61,7 +65,7 @@ def test_the_folder_is_found_in_a_data_folder_below_it_and_as_the_data_folder(wr
 
 def test_each_corruption_stands_in_for_the_test_split(write: Write, clean: LoadedDataset) -> None:
     data = write("fog", "zigzag", "identity")
-    (found,) = corrupted_files("all", [clean], [data]).values()
+    (found,) = corrupted_files("all", [clean], [data], SPEC).values()
     assert [name for name, _ in found] == ["mnist-c:fog", "mnist-c:zigzag"]
     assert all(is_of_mnist_c(name) for name, _ in found)
     fog = found[0][1]
@@ -73,25 +77,25 @@ def test_each_corruption_stands_in_for_the_test_split(write: Write, clean: Loade
 
 def test_a_dataset_with_other_test_labels_is_left_alone(write: Write, clean: LoadedDataset) -> None:
     data = write("fog", labels=(LABELS + 1) % 10)
-    assert corrupted_files("all", [clean], [data]) == {}
+    assert corrupted_files("all", [clean], [data], SPEC) == {}
     with pytest.raises(OptionError, match="add -d mnist"):
-        corrupted_files("mnist-c", [clean], [data])
+        corrupted_files("mnist-c", [clean], [data], SPEC)
 
 
 def test_all_needs_no_files_and_the_name_does(tmp_path: Path, clean: LoadedDataset) -> None:
-    assert corrupted_files("all", [clean], [tmp_path]) == {}
-    assert corrupted_files("rotate,scale", [clean], [tmp_path]) == {}
+    assert corrupted_files("all", [clean], [tmp_path], SPEC) == {}
+    assert corrupted_files("rotate,scale", [clean], [tmp_path], SPEC) == {}
     with pytest.raises(OptionError, match="no data folder holds mnist_c"):
-        corrupted_files("rotate,mnist-c", [clean], [tmp_path])
+        corrupted_files("rotate,mnist-c", [clean], [tmp_path], SPEC)
 
 
 @pytest.mark.parametrize(
     ("images", "labels", "words"),
     [
-        pytest.param(np.zeros((30, 28, 28), np.float32), LABELS, "not uint8", id="floats"),
+        pytest.param(np.full((30, 28, 28), -3.0), LABELS, "outside 0..255", id="negative"),
         pytest.param(np.zeros((30, 32, 32, 3), np.uint8), LABELS, "28×28", id="colour"),
-        pytest.param(None, LABELS[:20], "not 30 labels", id="too-few-labels"),
-        pytest.param(None, LABELS.astype(object), "cannot be read", id="pickled"),
+        pytest.param(None, LABELS[:20], "30 images but 20 labels", id="too-few-labels"),
+        pytest.param(None, LABELS.astype(object), "never unpickled", id="pickled"),
     ],
 )
 def test_files_of_another_kind_are_named(
@@ -99,5 +103,5 @@ def test_files_of_another_kind_are_named(
 ) -> None:
     data = write("fog", images=images, labels=labels)
     with pytest.raises(DataError, match=words) as caught:
-        corrupted_files("all", [clean], [data])
-    assert "mnist_c/fog/test_" in str(caught.value)
+        corrupted_files("all", [clean], [data], SPEC)
+    assert "test_" in str(caught.value)

@@ -25,6 +25,7 @@ __all__ = ["load_arrays", "load_splits"]
 
 _SPLIT_WORDS: Final = {"train": "training", "test": "test", "val": "validation", "": "all"}
 _ANY: Final = Known()
+_COPIED_MAX: Final = 64 << 20  # larger arrays are put in order where they are
 
 
 def load_arrays(context: LoadContext, known: Known = _ANY, skip: tuple[str, ...] = ()) -> Dataset:
@@ -264,6 +265,8 @@ class _Built:
             self.asked.split_seed,
             stratify=self.asked.stratify,
         )
+        if whole.pixels.nbytes > _COPIED_MAX and whole.pixels.flags.writeable:
+            return _parted(whole, *rows)
         train, test = (whole.take(own) for own in rows)
         return train, test
 
@@ -291,6 +294,33 @@ _OTHERS: Final = {
     (5, 0, 4, 1, 9, 2, 1, 3, 1, 4): "mnist",
     (9, 0, 0, 3, 0, 2, 7, 2, 5, 5): "fashion-mnist",
 }
+
+
+def _parted(
+    whole: ImageSet, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]
+) -> tuple[ImageSet, ImageSet]:
+    """Return the two splits within the whole's own memory, which is put in their order."""
+    order = np.concatenate([train, test])
+    rows, wanted = whole.pixels, order.tolist()
+    is_there = bytearray(len(wanted))
+    for start in range(len(wanted)):
+        if is_there[start]:
+            continue
+        kept, at = rows[start].copy(), start
+        while wanted[at] != start:
+            rows[at] = rows[wanted[at]]
+            is_there[at] = 1
+            at = wanted[at]
+        rows[at] = kept
+        is_there[at] = 1
+    labels = whole.labels
+    assert labels is not None
+    groups = None if whole.groups is None else tuple(whole.groups[i] for i in order)
+    n = len(train)
+    return (
+        ImageSet(pixels=rows[:n], labels=labels[train], groups=groups and groups[:n]),
+        ImageSet(pixels=rows[n:], labels=labels[test], groups=groups and groups[n:]),
+    )
 
 
 def _word(split: str) -> str:

@@ -138,11 +138,8 @@ def as_classes(
         return _of_words(splits, expected)
     stacked = np.concatenate([np.unique(values) for values in numbers.values()])
     found = np.unique(stacked)
-    if (
-        found.max(initial=0) == 10
-        and found.min(initial=0) >= 1
-        and not (expected and len(expected) > 10)
-    ):
+    is_one_to_ten = len(found) > 0 and found.min() >= 1 and found.max() == 10
+    if is_one_to_ten and len(expected) <= 10:
         zero = _ten_is_zero(splits, found, ten, is_matlab)
         if zero:
             numbers = {split: values % 10 for split, values in numbers.items()}

@@ -136,6 +136,8 @@ def _roles(raws: Sequence[Raw]) -> dict[int, str]:
         told = roles[id(raw)]
         if raw.role:
             continue
+        if told == "images" and raw.values.ndim >= 2 and max(raw.values.shape) >= _FEWEST_PIXELS:
+            continue
         if told == "images" and not _is_image_like(raw):
             # `digits` or `t` may name either; the array decides.
             roles[id(raw)] = (
