@@ -44,7 +44,7 @@ class Asked:
             ),
             ten=text("ten"),
             classes=tuple(name.strip() for name in text("classes").split(",") if name.strip()),
-            may_split="train_fraction" in given,
+            may_split="train_fraction" in given or not context.options,
             unlabelled=bool(given.get("unlabelled", False)),
             train_fraction=float(given.get("train_fraction", 0.8)),
             split_seed=int(given.get("split_seed", 42)),

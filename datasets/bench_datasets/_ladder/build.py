@@ -127,6 +127,8 @@ class _Built:
             stack, layout = as_stack(part.images, n_labels, wish)
             if self.known.shape is not None and stack.shape[1:] != self.known.shape:
                 self._refuse_shape(part.images, stack.shape[1:])
+            if stack.dtype == np.bool_:
+                stack = stack.view(np.uint8)
             stacks[split] = replace(part.images, values=stack)
             what = part.images.words or f"images {part.images.key or part.images.file} {layout}"
             if part.images.words and part.images.values.ndim > 2:

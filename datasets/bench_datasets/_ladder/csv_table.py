@@ -31,10 +31,10 @@ def read_csv(source: Source, wanted: str = "") -> list[Raw]:
     with reading(source.name, "a table"):
         start = _start(source)
         form = form_of(start, source.name)
+        if form.n_columns <= 2 and not wanted:
+            return [_column_of_labels(source, form, _text_columns(start, form, None))]
         columns = named_columns(form, source.name, wanted)
         texts = _text_columns(start, form, columns)
-        if columns is None and form.n_columns <= 2 and not wanted:
-            return [_column_of_labels(source, form, texts)]
         with source.open() as stream:
             rows = read_rows(stream, form, texts, source.name)
     if columns is None:

@@ -120,8 +120,8 @@ def named_columns(form: Form, file: str, wanted: str) -> Columns | None:
     """Return what the header says; None where there is none, or it only counts the columns."""
     if not form.names:
         return None
-    numbers = [name for name in form.names if name.isdigit()]
-    if len(numbers) == len(form.names):
+    named = [name for name in form.names if name]
+    if all(name.isdigit() for name in named):  # pandas counts the columns where nobody named them
         return None
     return by_names(form.names, file, wanted)
 

@@ -69,6 +69,7 @@ class Submission:
 
 def as_text(values: Values) -> tuple[str, ...]:
     """Return values as texts: whole floats without their point, bytes decoded."""
+    values = values.reshape(-1)
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "f" and (values == np.rint(values)).all():

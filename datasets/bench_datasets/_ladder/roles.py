@@ -26,6 +26,7 @@ _LABELS: Final = (
     "gt", "truth",
     "answer", "answers", "output", "outputs", "labs", "category", "categories",
 )  # fmt: skip
+_GROUPS: Final = ("writer", "writers", "author", "authors")
 _WORD: Final = re.compile(r"t10k|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SPLIT_WORD: Final = {word: split for split, words in _SPLITS.items() for word in words}
 _FILLER: Final = (
@@ -71,8 +72,13 @@ def role_of(raw: Raw) -> str:
     if raw.role:
         return raw.role
     path = PurePosixPath(raw.file.rpartition(", ")[2])
-    for text in (raw.key.rpartition("/")[2], raw.key, path.name, str(path.parent)):
+    texts = (raw.key.rpartition("/")[2], raw.key) if raw.key else (path.name, str(path.parent))
+    for text in texts:
         tokens = tokens_of(text)
+        if any(token in _GROUPS for token in tokens):
+            return "groups"
+        if "names" in tokens:
+            return "names"
         if any(token in _LABELS for token in tokens):
             return "labels"
         if any(token in _IMAGES for token in tokens):

@@ -24,7 +24,8 @@ _FILES_MAX: Final = 256
 _DEPTH_MAX: Final = 3
 _SILENT: Final = re.compile(r"^(\.|__MACOSX|Thumbs\.db$|desktop\.ini$)")
 _DOCUMENT: Final = re.compile(
-    r"\.(md|txt|rst|html?|json|ya?ml|py|ipynb|cff|bib|log|toml)$|^licen[cs]e", re.I
+    r"\.(md|rst|html?|json|ya?ml|py|ipynb|cff|bib|log|toml)$|^(licen[cs]e|read.?me|notes?|about)",
+    re.IGNORECASE,
 )
 # What readers raise on a damaged file.
 DAMAGED: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error,
@@ -53,7 +54,7 @@ class Source:
                 )
                 if stream.peek(2)[:2] != b"\x1f\x8b":
                     break
-                stream = gzip.GzipFile(fileobj=stream)
+                stream = gzip.GzipFile(fileobj=stream, mode="rb")
             limited: Any = _Limited(stream, self.name) if self.is_packed else stream
             yield limited
 
