@@ -87,7 +87,89 @@ def pages() -> dict[str, str]:
         "python.md": python_page,
         "records.md": records_page,
     }
+    writers["../how-to/what-your-files-may-look-like.md"] = files_page
     return {name: "\n".join(write()) + "\n" for name, write in writers.items()}
+
+
+def files_page() -> Iterator[str]:
+    """Yield the page of what files may look like, from the examples beside the readers."""
+    yield from ("# What your files may look like", "", NOTE, "")
+    yield "Name any file, folder or zip: `bench data inspect FILE` says what it takes for what,"
+    yield "`bench run -d FILE` trains on it, and `bench predict FILE` reads images without labels."
+    yield "What a file is, is told by what it holds, never by its name. Where two readings fit, one"
+    yield "question is asked, with the option that answers it, such as `--set NAME.labels=last`. A"
+    yield "folder or zip holds one dataset: files named train and test are its splits; of a table"
+    yield "alone a fifth is kept for testing. Each example below is written and read when this page"
+    yield "is made; what the program says of it stands under it."
+    yield ""
+    for module, example in file_examples():
+        yield from (f"## {example.title}", "", "```text", example.looks, "```", "")
+        yield from (f"{reading_of(example)} ({module})", "")
+    yield from ("## What is asked, and the answer", "")
+    yield from table(("question", "option"), iter(QUESTIONS))
+    yield from ("## What is refused, and what to do", "")
+    yield from table(("file", "what to do"), iter(REFUSALS))
+
+
+QUESTIONS: Final = (
+    (
+        "a table without a header whose first and last column may both be the label",
+        "`labels=first`, `labels=last`, `labels=none`",
+    ),
+    ("several columns or keys of labels", "`labels=NAME`"),
+    (
+        "values that fill no usual range (0 to 1, 0 to 16, 0 to 255, −1 to 1, 10, 12, 16 bits)",
+        "`values=0..100`",
+    ),
+    ("an axis that may count the images, or the pixels", "`samples=first`, `samples=last`"),
+    ("a label 10 and no 0, outside MATLAB", "`ten=zero`, `ten=ten`"),
+    ("an image's pixels that make no square", "`shape=20x30`"),
+    ("digits that look transposed (a warning)", "`order=columns`"),
+    ("dark and light paper mixed (a warning)", "`ink=light`, `ink=dark`"),
+)
+REFUSALS: Final = (
+    ("a web page by any name", "log in on the site and download the file again"),
+    ("a Git LFS pointer", "`git lfs pull`, or download it from the site's file page"),
+    (
+        "a pickle, an array of objects",
+        "never unpickled: save one array of numbers with `numpy.savez`",
+    ),
+    ("an Excel workbook named .csv", "open it and save the sheet as CSV"),
+    ("Parquet with lists", "a column a pixel, or the picture's bytes"),
+    (
+        "NaN, an empty field, a short row, two header lines",
+        "the line is named: repair or remove it",
+    ),
+    ("some images 0 to 1 and others 0 to 255", "scale them alike"),
+    ("more than 4 GiB once unpacked, or half of the free memory", "keep fewer images in it"),
+    ("a pipe or a device", "save what it gives to a file"),
+)
+
+
+def file_examples() -> Iterator[tuple[str, Any]]:
+    """Yield every example, with the format its reader is for."""
+    from importlib import import_module
+
+    for module in ("csv_table", "npy", "idx", "parquet", "mat", "hdf5"):
+        found = import_module(f"bench_datasets._ladder.{module}").EXAMPLES
+        yield from ((f"`bench_datasets/_ladder/{module}.py`", example) for example in found)
+
+
+def reading_of(example: Any) -> str:
+    """Return what the program says of an example, once it has written and read it."""
+    import tempfile
+
+    from bench.spec import LoadContext
+    from bench_datasets import arrays
+    from bench_datasets.digits_uci import enlarge, read_scans
+
+    scans, digits = read_scans()
+    images, labels = enlarge(scans[:60])[..., 0], digits[:60]
+    with tempfile.TemporaryDirectory() as folder:
+        path = example.write(Path(folder), images, labels)
+        context = LoadContext(paths=(path,), options={}, work_dir=Path(folder), name="digits")
+        said = arrays.load(context).notes[0]
+        return f"{said[0].upper()}{said[1:]}."
 
 
 def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:

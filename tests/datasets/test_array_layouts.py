@@ -9,6 +9,7 @@ import os
 import struct
 import zipfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -280,3 +281,17 @@ def test_a_generated_layout_is_read_right_or_refused(
         return
     truth = (images > 127).astype(np.uint8) if scale == "binary" else images
     assert not _wrong(dataset, truth, _DIGITS[rows]), (path.name, scale, dataset.notes)
+
+
+def _examples() -> list[Any]:
+    modules = ("csv_table", "npy", "idx", "parquet", "mat", "hdf5")
+    found = [import_module(f"bench_datasets._ladder.{module}").EXAMPLES for module in modules]
+    return [example for examples in found for example in examples]
+
+
+@pytest.mark.parametrize("example", _examples(), ids=lambda example: str(example.title))
+def test_every_example_of_the_page_is_read_right(example: Any, tmp_path: Path) -> None:
+    images, labels = _PIXELS[:60], _DIGITS[:60]
+    dataset = _read(example.write(tmp_path, images, labels), tmp_path)
+    assert dataset is not None
+    assert not _wrong(dataset, images, labels)

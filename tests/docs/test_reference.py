@@ -16,7 +16,8 @@ from bench.plugins.discovery import load_plugins
 from bench.store.fields import FIELDS
 from bench.store.record import EvaluationRecord, TrialRecord
 
-PAGES = ("cli.md", "hooks.md", "options.md", "python.md", "records.md")
+FILES_PAGE = "../how-to/what-your-files-may-look-like.md"
+PAGES = ("cli.md", "hooks.md", "options.md", "python.md", "records.md", FILES_PAGE)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,13 @@
 """A table of images as text: one image a row; its label first, last, named, one-hot or absent."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench_datasets._examples import Example
 from bench_datasets._ladder.columns import LABEL_NAMES, Columns
 from bench_datasets._ladder.csv_rows import Rows, read_rows
 from bench_datasets._ladder.csv_text import Form, fields_of, form_of, is_number, named_columns
@@ -14,7 +16,7 @@ from bench_datasets._ladder.nameless import guess_columns, guess_in_rows
 from bench_datasets._ladder.raw import Raw, Submission
 from bench_datasets._ladder.sources import Source, line_at, reading
 
-__all__ = ["column_of_labels", "read_csv", "read_submission"]
+__all__ = ["EXAMPLES", "column_of_labels", "read_csv", "read_submission"]
 
 _ROWS_AT_ONCE: Final = 4096
 _START_BYTES: Final = 1 << 16
@@ -172,3 +174,50 @@ def _row_namer(source: Source, form: Form) -> Any:
         return f"{source.name}, line {number}" if number else source.name
 
     return name
+
+
+def _write(folder: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any], style: str) -> Path:
+    """Write an example."""
+    path = folder / "digits.csv"
+    rows = images.reshape(len(images), -1)
+    names = [f"pixel{i}" for i in range(rows.shape[1])]
+    with path.open("w", encoding="utf-8") as file:
+        if style == "kaggle":
+            file.write(",".join(["label", *names]) + "\n")
+            file.writelines(
+                ",".join(map(str, [label, *row])) + "\n"
+                for label, row in zip(labels.tolist(), rows.tolist(), strict=True)
+            )
+        elif style == "last":
+            file.writelines(
+                ";".join([*(f"{value / 255:.3f}" for value in row), str(label)]) + "\n"
+                for label, row in zip(labels.tolist(), rows.tolist(), strict=True)
+            )
+        else:
+            file.write(",".join(["id", *sorted(names), "class"]) + "\n")
+            order = sorted(range(len(names)), key=lambda i: names[i])
+            file.writelines(
+                ",".join(map(str, [n, *(row[i] for i in order), label])) + "\n"
+                for n, (label, row) in enumerate(zip(labels.tolist(), rows.tolist(), strict=True))
+            )
+    return path
+
+
+EXAMPLES: Final = (
+    Example(
+        title="A table as Kaggle gives it",
+        looks="label,pixel0,pixel1,…,pixel783\n5,0,0,…,0",
+        write=lambda folder, images, labels: _write(folder, images, labels, "kaggle"),
+    ),
+    Example(
+        title="A table without a header, floats, the label last, semicolons",
+        looks="0.000;0.000;…;0.976;7",
+        write=lambda folder, images, labels: _write(folder, images, labels, "last"),
+    ),
+    Example(
+        title="Columns in another order, with a running number",
+        looks="id,pixel0,pixel1,pixel10,pixel100,…,class\n0,0,0,0,12,…,3",
+        write=lambda folder, images, labels: _write(folder, images, labels, "sorted"),
+    ),
+)
+"""Tables that people have."""

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError, DataError
+from bench_datasets._examples import Example
 from bench_datasets._ladder.limits import check_size, one_line
 from bench_datasets._ladder.raw import Raw
 from bench_datasets._ladder.sources import DAMAGED, Source
 
-__all__ = ["hdf5_array", "open_hdf5", "read_hdf5"]
+__all__ = ["EXAMPLES", "hdf5_array", "open_hdf5", "read_hdf5"]
 
 _DEPTH_MAX: Final = 5
 _ARRAYS_MAX: Final = 64
@@ -140,3 +142,25 @@ def _read(dataset: Any) -> npt.NDArray[Any]:
 
 def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _write(folder: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Path:
+    """Write an example: groups of flat rows, as USPS is often kept."""
+    import h5py
+
+    half = len(images) * 2 // 3
+    with h5py.File(folder / "digits.h5", "w") as file:
+        for split, rows in (("train", slice(0, half)), ("test", slice(half, None))):
+            file[f"{split}/data"] = images[rows].reshape(len(images[rows]), -1) / np.float32(255)
+            file[f"{split}/target"] = labels[rows]
+    return folder / "digits.h5"
+
+
+EXAMPLES: Final = (
+    Example(
+        title="An HDF5 file with a group a split",
+        looks="train/data (n, 784) float32 0 to 1, train/target (n,)\ntest/data, test/target",
+        write=_write,
+    ),
+)
+"""HDF5 files that people have."""

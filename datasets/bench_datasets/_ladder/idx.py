@@ -1,18 +1,20 @@
 """IDX: two zero bytes, a type, the number of dimensions, each big-endian, then the values."""
 
 import struct
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench_datasets._examples import Example
 from bench_datasets._ladder.limits import BYTES_MAX, check_size
 from bench_datasets._ladder.npy import filled
 from bench_datasets._ladder.raw import Raw
 from bench_datasets._ladder.sources import Source, reading
 
-__all__ = ["read_idx"]
+__all__ = ["EXAMPLES", "read_idx"]
 
 _TYPES: Final = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -51,3 +53,29 @@ def _wrong_size(name: str, amount: str) -> DataError:
         why="is it complete?",
         fix="download it again",
     )
+
+
+def _write(folder: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Path:
+    """Write an example: four files, half unpacked, named as 7-Zip names them."""
+    import gzip
+
+    half = len(images) * 2 // 3
+    place = folder / "mnist"
+    place.mkdir()
+    for split, rows in (("train", slice(0, half)), ("t10k", slice(half, None))):
+        for kind, array in (("images.idx3", images[rows]), ("labels.idx1", labels[rows])):
+            head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            packed = gzip.compress(head + array.astype(np.uint8).tobytes(), mtime=0)
+            (place / f"{split}-{kind}-ubyte.gz").write_bytes(packed)
+    return place
+
+
+EXAMPLES: Final = (
+    Example(
+        title="A folder of IDX files under other names, packed or not",
+        looks="mnist/train-images.idx3-ubyte.gz, mnist/train-labels.idx1-ubyte.gz\n"
+        "mnist/t10k-images.idx3-ubyte.gz, mnist/t10k-labels.idx1-ubyte.gz",
+        write=_write,
+    ),
+)
+"""IDX files that people have."""

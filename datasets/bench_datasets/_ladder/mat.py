@@ -3,16 +3,19 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.errors import BenchError, DataError
+from bench_datasets._examples import Example
 from bench_datasets._ladder.limits import limit_bytes, one_line, too_large
 from bench_datasets._ladder.raw import Raw
 from bench_datasets._ladder.sources import Source
 
-__all__ = ["read_mat"]
+__all__ = ["EXAMPLES", "read_mat"]
 
 _COMPRESSED: Final = 15
 _DEPTH_MAX: Final = 5
@@ -82,3 +85,23 @@ def _check_unpacked(stream: IO[bytes], name: str) -> None:
                 piece = unpacker.unconsumed_tail
                 if total > limit:
                     raise too_large(name)
+
+
+def _write(folder: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Path:
+    """Write an example: the samples last, label 10 for the digit 0."""
+    from scipy.io import savemat
+
+    content = {"X": images.transpose(1, 2, 0).astype(np.float64)}
+    content["y"] = np.where(labels == 0, 10, labels)[:, np.newaxis].astype(np.float64)
+    savemat(folder / "digits.mat", content)
+    return folder / "digits.mat"
+
+
+EXAMPLES: Final = (
+    Example(
+        title="A MATLAB file, images last, label 10 for the digit 0",
+        looks="X (28, 28, n) double\ny (n, 1) double, 1 to 10",
+        write=_write,
+    ),
+)
+"""MATLAB files that people have."""

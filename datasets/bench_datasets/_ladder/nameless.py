@@ -137,12 +137,13 @@ def _single(
         1
     ] > _SURE_BITS > _FAINT_BITS > bits[0]:
         chosen = 1
-    elif max(bits) <= 0:
-        chosen = int(bits[1] > bits[0] or (bits[0] == bits[1] and first.max() < last.max()))
+    elif max(bits) <= 0 and first.max() != last.max():  # one class alone; the other is paper
+        chosen = int(first.max() < last.max())
     else:
         raise DataError(
-            f"{file} has no header, and its first and its last column may both be the label",
-            why="both hold few whole numbers. Which one is it?",
+            f"{file} has no header, and neither its first nor its last column is the label"
+            " for sure",
+            why="both hold few whole numbers, or one alone. Which one is it?",
             fix="--set {name}.labels=first or --set {name}.labels=last",
         )
     where = ("first", "last")[chosen] if base.index is None or chosen else "second"

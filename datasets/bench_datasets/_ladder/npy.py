@@ -1,16 +1,18 @@
 """``.npy`` and ``.npz``: never unpickled, never more read than the header and the limit allow."""
 
+from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench_datasets._examples import Example
 from bench_datasets._ladder.limits import check_size
 from bench_datasets._ladder.raw import Raw
 from bench_datasets._ladder.sources import Source, reading
 
-__all__ = ["filled", "read_npy"]
+__all__ = ["EXAMPLES", "filled", "read_npy"]
 
 _BLOCK_BYTES: Final = 1 << 22
 _KINDS: Final = "uifbUS"
@@ -72,3 +74,37 @@ def filled(stream: IO[bytes], size_bytes: int, where: str) -> npt.NDArray[np.uin
         flat[at : at + len(piece)] = np.frombuffer(piece, dtype=np.uint8)
         at += len(piece)
     return flat
+
+
+def _write_npz(folder: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Path:
+    """Write an example: two splits, channels first, -1 to 1."""
+    half = len(images) * 2 // 3
+    scaled = (images[:, np.newaxis] / np.float32(127.5) - 1).astype(np.float32)
+    np.savez(
+        folder / "digits.npz", x_train=scaled[:half], y_train=labels[:half],
+        x_test=scaled[half:], y_test=labels[half:],
+    )  # fmt: skip
+    return folder / "digits.npz"
+
+
+def _write_npy(folder: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Path:
+    """Write an example: a folder of two arrays, the labels one-hot."""
+    (folder / "digits").mkdir()
+    np.save(folder / "digits" / "images.npy", images.reshape(len(images), -1))
+    np.save(folder / "digits" / "labels.npy", np.eye(10)[labels])
+    return folder / "digits"
+
+
+EXAMPLES: Final = (
+    Example(
+        title="An .npz archive with two splits, as PyTorch shapes them",
+        looks="x_train (n, 1, 28, 28) float32 -1 to 1, y_train (n,)\nx_test, y_test",
+        write=_write_npz,
+    ),
+    Example(
+        title="A folder of .npy files, labels one-hot",
+        looks="digits/images.npy (n, 784) uint8\ndigits/labels.npy (n, 10)",
+        write=_write_npy,
+    ),
+)
+"""Arrays that people have."""

@@ -3,18 +3,20 @@
 import io
 import json
 import warnings
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench_datasets._examples import Example
 from bench_datasets._ladder.columns import LABEL_NAMES, by_names
 from bench_datasets._ladder.limits import check_size
 from bench_datasets._ladder.raw import Raw
 from bench_datasets._ladder.sources import Source, reading
 
-__all__ = ["read_parquet"]
+__all__ = ["EXAMPLES", "read_parquet"]
 
 _ROWS_AT_ONCE: Final = 1024
 _SIDE_MAX: Final = 1024
@@ -254,3 +256,34 @@ def _is_bytes(pixels: npt.NDArray[Any]) -> bool:
         np.array_equal(block, np.rint(block))
         for block in np.array_split(pixels, max(1, len(pixels) // _ROWS_AT_ONCE))
     )
+
+
+def _write(folder: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Path:
+    """Write an example: two files of pictures."""
+    import pyarrow as pa
+    from PIL import Image
+    from pyarrow import parquet
+
+    half = len(images) * 2 // 3
+    place = folder / "mnist"
+    place.mkdir()
+    for split, rows in (("train", slice(0, half)), ("test", slice(half, None))):
+        pictures = []
+        for image in images[rows]:
+            file = io.BytesIO()
+            Image.fromarray(image).save(file, format="PNG")
+            pictures.append({"bytes": file.getvalue(), "path": None})
+        table = pa.table({"image": pictures, "label": labels[rows]})
+        parquet.write_table(table, place / f"{split}-00000-of-00001.parquet")
+    return place
+
+
+EXAMPLES: Final = (
+    Example(
+        title="Parquet from the Hugging Face hub",
+        looks="mnist/train-00000-of-00001.parquet: image (a PNG's bytes), label\n"
+        "mnist/test-00000-of-00001.parquet",
+        write=_write,
+    ),
+)
+"""Parquet files that people have."""
