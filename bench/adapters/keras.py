@@ -231,7 +231,10 @@ class KerasClassifier:
         from bench.adapters.litert_writing import keep_float32
 
         save_network(self.network, folder)
-        keep_float32(self, folder)
+        predicts_itself = type(self).predict_proba is not KerasClassifier.predict_proba
+        # What a class of its own makes of the network's answer is in no such file.
+        if not predicts_itself and not hasattr(self, "predict"):
+            keep_float32(self, folder)
 
     def read(self, folder: Path) -> None:
         """Take the trained network of `folder`, as `save` wrote it."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bench.adapters.keras import KerasClassifier
 from bench.adapters.keras_network import all_layers, load_network
 from bench.adapters.litert import (
     FLOAT_FILE,
@@ -26,6 +25,7 @@ from bench.adapters.litert_packing import with_paired_columns
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from bench.adapters.keras import KerasClassifier
     from bench.spec import Images, ImageSet, Shape
 
 __all__ = [
@@ -57,7 +57,7 @@ def representative_images(train: "ImageSet", n: int = _REPRESENTATIVE) -> "Image
 
 
 def quantize_int8(
-    source: Path | KerasClassifier, representative: "Images", file: Path
+    source: "Path | KerasClassifier", representative: "Images", file: Path
 ) -> QuantizedModel:
     """Write the network as a full-integer int8 LiteRT file.
 
@@ -90,7 +90,7 @@ def quantize_int8(
 
 
 def convert_float32(
-    source: Path | KerasClassifier, file: Path, *, half_weights: bool = False
+    source: "Path | KerasClassifier", file: Path, *, half_weights: bool = False
 ) -> QuantizedModel:
     """Write the network as a LiteRT file that computes in float32.
 
@@ -111,17 +111,14 @@ def convert_float32(
     return _convert(source, as_it_is, settings, file)
 
 
-def keep_float32(classifier: KerasClassifier, folder: Path) -> Path | None:
+def keep_float32(classifier: "KerasClassifier", folder: Path) -> Path | None:
     """Write what a classifier computes as a LiteRT file beside its network, and return the file.
 
-    None where there is no such form: a class that predicts in a way of its own, layers that are not
-    Keras', a network that the converter refuses, or one that LiteRT computes to something else.
+    None where there is no such form: layers that are not Keras', a network that the converter
+    refuses, or one that LiteRT computes to something else.
     """
-    predicts_as_its_network = type(
-        classifier
-    ).predict_proba is KerasClassifier.predict_proba and not hasattr(classifier, "predict")
     are_known = all(type(x).__module__.startswith("keras.") for x in all_layers(classifier.network))
-    if not (is_installed() and predicts_as_its_network and are_known):
+    if not (is_installed() and are_known):
         return None
     file = folder / FLOAT_FILE
     try:
@@ -134,7 +131,7 @@ def keep_float32(classifier: KerasClassifier, folder: Path) -> Path | None:
     return None
 
 
-def _computes_the_same(read: LiteRTClassifier, classifier: KerasClassifier) -> bool:
+def _computes_the_same(read: LiteRTClassifier, classifier: "KerasClassifier") -> bool:
     images = np.random.default_rng(0).random((_PROBED, *classifier.image_shape), np.float32)
     rows = read.predict_proba(images)
     return rows.shape[1] == classifier.n_classes and np.allclose(
@@ -143,7 +140,7 @@ def _computes_the_same(read: LiteRTClassifier, classifier: KerasClassifier) -> b
 
 
 def _convert(
-    source: Path | KerasClassifier,
+    source: "Path | KerasClassifier",
     laid_out: Callable[[Any, "Shape"], Callable[[Any], Any]],
     settings: Callable[[Any, Any], None],
     file: Path,

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.board.index import Score, read_index, score_evaluation
 from bench.errors import StoreError
-from bench.planning.identity import config_id, trial_id
+from bench.store.ids import config_id, trial_id
 from bench.store.inside import parts_below, read_file
 from bench.store.layout import PREDICTIONS, RECORD, Store
 from bench.store.read import (

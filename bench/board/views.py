@@ -133,7 +133,7 @@ def find_row(boards: Sequence[Board], model: str, pairing: str = "", variant: st
         If none fits, with the close names, or several do, with how to name each.
     """
     rows = [row for board in boards for row in board.rows if row.state is State.OK]
-    named = [row for row in rows if model in (row.model, _label(row))]
+    named = [row for row in rows if model in (row.model, row.label)]
     named = named or [r for r in rows if any(trial.startswith(model) for trial in r.trials)]
     if not named:
         raise _unknown_model(rows, model)
@@ -146,10 +146,6 @@ def find_row(boards: Sequence[Board], model: str, pairing: str = "", variant: st
     if len(fitting) > 1:
         raise _ambiguous(model, fitting)
     return fitting[0]
-
-
-def _label(row: Row) -> str:
-    return f"{row.model} ({row.variant})" if row.variant else row.model
 
 
 def _pairs(row: Row, pairing: str) -> bool:
@@ -188,7 +184,7 @@ def _ambiguous(model: str, rows: Sequence[Row]) -> BenchError:
         )
     return BenchError(
         f"{model} has several variants on {pairings[0]}",
-        why=f"name one of {_listed(repr(_label(row)) for row in rows)}",
+        why=f"name one of {_listed(repr(row.label) for row in rows)}",
     )
 
 

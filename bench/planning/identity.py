@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
-
-import msgspec
 
 from bench.errors import OptionError
 from bench.options import OptionValue
@@ -15,6 +12,7 @@ from bench.planning.processor import has_bfloat16
 from bench.plugins.finding import Candidate
 from bench.plugins.sources import Sources, hash_of_sources, imported_names, read_sources
 from bench.spec import ModelSpec, Precision
+from bench.store.ids import config_id, evaluation_id, trial_id
 from bench.store.record import Identity
 
 __all__ = [
@@ -28,7 +26,6 @@ __all__ = [
     "trial_id",
 ]
 
-_ID_LENGTH = 16
 _IMPORTED = {
     "sklearn": ("scikit-learn",),
     "sklearnex": ("scikit-learn-intelex",),
@@ -64,26 +61,6 @@ def identify(
         precision=precision,
         requires=versions(requirements(spec, sources)),
     )
-
-
-def trial_id(identity: Identity) -> str:
-    """Return the id of the trial with this identity."""
-    return _hash(msgspec.json.encode(identity, order="sorted"))
-
-
-def config_id(identity: Identity) -> str:
-    """Return the id that trials of the same configuration share, whatever their seed."""
-    return _hash(msgspec.json.encode(msgspec.structs.replace(identity, seed=0), order="sorted"))
-
-
-def evaluation_id(trial: str, test_hash: str, transform: Mapping[str, object]) -> str:
-    """Return the id of an evaluation: the trial, the images as fed, what was done to either."""
-    extra = msgspec.json.encode(dict(transform), order="sorted") if transform else b""
-    return _hash(trial.encode() + test_hash.encode() + extra)
-
-
-def _hash(data: bytes) -> str:
-    return sha256(data).hexdigest()[:_ID_LENGTH]
 
 
 def changed_parts(old: Identity, new: Identity) -> tuple[str, ...]:

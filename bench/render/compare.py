@@ -8,7 +8,6 @@ import numpy as np
 from rich.text import Text
 
 from bench.render.console import clean, plain
-from bench.render.leaderboard import model_label
 from bench.scoring.comparisons import ClassDifference, effect_in_words, p_in_words
 from bench.scoring.intervals import Interval
 from bench.store.fields import share
@@ -36,7 +35,7 @@ def compared_lines(compared: "Compared", width: int) -> Iterator[Text]:
 
 def _side(compared: "Compared", which: str) -> str:
     """Return what A or B is: the rows' common name, else what was typed."""
-    labels = {model_label(getattr(pair, which).row) for pair in compared.pairs}
+    labels = {getattr(pair, which).row.label for pair in compared.pairs}
     side = compared.a if which == "a" else compared.b
     return labels.pop() if len(labels) == 1 and not side.is_store else side.name
 
@@ -44,7 +43,7 @@ def _side(compared: "Compared", which: str) -> str:
 def _label(pair: "Pair", which: str) -> str:
     row = pair.a.row if which == "a" else pair.b.row
     trained = "" if row.train_dataset == row.test_dataset else f" trained on {row.train_dataset}"
-    return f"{model_label(row)}{trained}"
+    return f"{row.label}{trained}"
 
 
 def _pair_lines(pair: "Pair", width: int) -> Iterator[Text]:

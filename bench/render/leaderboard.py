@@ -16,7 +16,7 @@ from bench.scoring.intervals import THESE_IMAGES_ONLY
 from bench.store.fields import MISSING, about, count, format_value, points, share
 from bench.store.record import State
 
-__all__ = ["ROWS_SHOWN", "board_view", "closing_lines", "model_label"]
+__all__ = ["ROWS_SHOWN", "board_view", "closing_lines"]
 
 ROWS_SHOWN: Final = 30
 _MANY_IMAGES: Final = 5_000  # from here on the fourth decimal means something
@@ -51,11 +51,6 @@ _STATE_WORDS: Final = {
     State.OUT_OF_MEMORY: "out of memory",
     State.DATA_MISSING: "data missing",
 }
-
-
-def model_label(row: Row) -> str:
-    """Return the model's name with its variant in brackets."""
-    return f"{row.model} ({row.variant})" if row.variant else row.model
 
 
 def board_view(board: Board, width: int, *, all_rows: bool = False) -> Group:
@@ -102,7 +97,7 @@ def _line(row: Row, board: Board, is_single: bool) -> Line:
     style = "best" if row.rank_low == 1 else ""
     cells = {
         "rank": Text(row.rank or MISSING, style=style),
-        "model": plain(model_label(row), style),
+        "model": plain(row.label, style),
     }
     if not is_single:
         cells["trained_on"] = plain(row.train_dataset)
@@ -188,7 +183,7 @@ def _rank_sentences(board: Board) -> Iterator[str]:
         halves = f"{ranked[0].first_in_halves} of {HALVES} halves"
         yield f"The leader stays first in {halves} of the test set."
     yield _needed_sentence(board)
-    far = [clean(model_label(row)) for row in ranked if row.spreads_far]
+    far = [clean(row.label) for row in ranked if row.spreads_far]
     if far:
         yield (
             f"The seeds of {', '.join(far)} differ far more than those of the other rows: "

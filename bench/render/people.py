@@ -11,7 +11,6 @@ from bench.board.leaderboard import Board, Row
 from bench.board.views import PersonReading
 from bench.render.console import clean, plain
 from bench.render.hints import prog
-from bench.render.leaderboard import model_label
 from bench.render.table import Column, Line, choose, lay_out
 from bench.store.fields import MISSING, share
 
@@ -98,7 +97,7 @@ def _are_persons(people: Sequence[PersonReading]) -> bool:
 def _lines(row: Row, people: Sequence[PersonReading], is_narrow: bool) -> list[Line]:
     wrong = [person for person in people if _has_id(person) and not person.is_right]
     cells = {
-        "model": plain(model_label(row)),
+        "model": plain(row.label),
         "train": plain(row.train_dataset),
         "digits": Text(_digits(row, people)),
         "ids": Text(_ids(people)),

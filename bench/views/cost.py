@@ -12,9 +12,9 @@ from rich.text import Text
 from bench.board.boards import Boards
 from bench.board.rows import Row
 from bench.errors import BenchError, StoreError
-from bench.planning.identity import evaluation_id
 from bench.render.console import plain
 from bench.render.field_table import Table, shown
+from bench.store.ids import evaluation_id
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions
 from bench.views import NoOptions, Screen, View

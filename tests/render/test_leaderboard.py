@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from bench.board.rows import Board, Row
-from bench.render.leaderboard import ROWS_SHOWN, board_view, closing_lines, model_label
+from bench.render.leaderboard import ROWS_SHOWN, board_view, closing_lines
 from bench.store.record import State
 
 
@@ -205,7 +205,7 @@ def test_a_board_of_failures_has_no_report_to_look_at() -> None:
 
 
 def test_a_variant_stands_behind_the_model() -> None:
-    assert model_label(row("a", variant="epochs=3")) == "a (epochs=3)"
+    assert row("a", variant="epochs=3").label == "a (epochs=3)"
 
 
 @pytest.mark.parametrize(

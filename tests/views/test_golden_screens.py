@@ -61,6 +61,12 @@ OF_A_MADE_STORE = [
 ELSEWHERE = ["list metrics", "list metrics --csv", "list metrics --json"]
 
 
+@pytest.fixture(autouse=True)
+def no_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the data cache empty: with it the misread images would be pictures."""
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("reference") / "store"

@@ -1,6 +1,9 @@
 """Views as commands: shared options, refusals, one format; what every view file promises."""
 
+import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,14 +62,14 @@ def test_a_view_says_what_it_shows_and_takes_only_shared_options(name: str) -> N
     ],
 )
 def test_a_mistake_is_one_line_with_the_close_names(
-    run_bench: Run, sample_store: Any, arguments: tuple[str, ...], says: str
+    run_bench: Run, sample_store: Path, arguments: tuple[str, ...], says: str
 ) -> None:
     ended = run_bench("show", *arguments, "--store", sample_store)
     assert (ended.code, ended.out, ended.err.rstrip()) == (2, "", says)
 
 
 def test_every_view_of_boards_can_be_asked_for_some_models(
-    run_bench: Run, sample_store: Any
+    run_bench: Run, sample_store: Path
 ) -> None:
     for name in view_names():
         if "model" in get_view(name).takes and name not in ("robustness", "learning-curve"):
@@ -74,6 +77,22 @@ def test_every_view_of_boards_can_be_asked_for_some_models(
             assert "beta" not in out
 
 
-def test_a_row_of_each_seed_has_a_line(run_bench: Run, sample_store: Any) -> None:
+def test_a_row_of_each_seed_has_a_line(run_bench: Run, sample_store: Path) -> None:
     out = run_bench("show", "--per-seed", "-m", "alpha", "--store", sample_store).out
     assert out.count("\n alpha ") == 6
+
+
+def test_a_store_of_a_newer_format_is_one_line_in_every_view_of_boards(
+    run_bench: Run, sample_store: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "newer"
+    shutil.copytree(sample_store, root)
+    shutil.rmtree(root / ".index", ignore_errors=True)
+    for record in (*root.glob("trials/*/record.json"), *root.glob("evaluations/*/record.json")):
+        told = json.loads(record.read_text())
+        record.write_text(json.dumps(told | {"schema_version": 9999}))
+    for name in ("leaderboard", "matrix", "cost", "metrics", "errors"):
+        ended = run_bench("show", name, "--store", root)
+        assert (ended.code, ended.out) == (2, "")
+        assert "a newer digitbench wrote its records; install a newer digitbench" in ended.err
+        assert len(ended.err.splitlines()) == 1
