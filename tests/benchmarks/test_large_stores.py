@@ -15,6 +15,9 @@ import numpy as np
 from bench.board import leaderboard
 from bench.board.index import read_index
 from bench.board.leaderboard import leaderboards
+from bench.scoring.crossed import crossed
+from bench.scoring.halves import first_in_halves
+from bench.scoring.ranks import RankRanges, rank_ranges
 from bench.store.layout import Store
 from bench.store.read import evaluation_folders, trial_folders
 from bench.store.record import EvaluationRecord, Identity, State, TrialRecord
@@ -146,5 +149,28 @@ def test_scoring_1_000_records_once(side_by_side: Any, tmp_path: Path) -> None:
         f"all metrics and intervals; {n} records measured",
         value=seconds,
         limit=20.0,
+        unit="s",
+    )
+
+
+def test_ranking_50_rows(side_by_side: Any) -> None:
+    n = 1_000 if IS_QUICK else 10_000
+    rng = np.random.default_rng(0)
+    tables = [rng.random((3, n)) < p for p in np.linspace(0.9, 0.99, 50)]
+
+    def rank() -> RankRanges:
+        rows = [crossed(table) for table in tables]
+        first_in_halves(rows)
+        return rank_ranges(rows)
+
+    started = time.process_time()
+    found = side_by_side.benchmark.pedantic(rank, rounds=1)
+    seconds = time.process_time() - started
+    assert len(found.low) == 50
+    side_by_side.keep(
+        f"ranking 50 rows × 3 seeds × {n:,} images, processor time",
+        "all pairs tested, and in halves",
+        value=seconds,
+        limit=2.0,
         unit="s",
     )

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 import warnings
 from typing import Any
 
@@ -303,15 +302,6 @@ def test_evaluations_of_the_same_images_are_compared() -> None:
     a = (np.array([0, 1, 2]), "x", ["a", "b", "c"])
     check_same_images(a, a)
     check_same_images(a, (a[0], "", []))
-
-
-def test_a_thousand_records_of_10_000_predictions_are_scored_in_20_seconds() -> None:
-    labels, predicted, probabilities = evaluation(10_000, accuracy=0.97)
-    score(predictions(labels, predicted, probabilities, NAMES))
-    started = time.process_time()
-    for _ in range(20):
-        score(predictions(labels, predicted, probabilities, NAMES))
-    assert (time.process_time() - started) / 20 <= 0.020
 
 
 def test_importing_the_scoring_costs_numpy_and_nothing_else() -> None:

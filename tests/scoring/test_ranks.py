@@ -1,5 +1,4 @@
 import itertools
-import time
 from typing import Any
 
 import numpy as np
@@ -265,14 +264,3 @@ def test_identical_rows_share_the_halves() -> None:
 
 def test_one_image_cannot_be_halved() -> None:
     assert first_in_halves([reading(slice(0, 1), 1)]) == ()
-
-
-def test_50_rows_of_10_000_images_and_3_seeds_take_less_than_2_seconds() -> None:
-    rng = np.random.default_rng(0)
-    tables = [rng.random((3, 10_000)) < p for p in np.linspace(0.9, 0.99, 50)]
-    started = time.process_time()
-    rows = [crossed(table) for table in tables]
-    found = rank_ranges(rows)
-    first_in_halves(rows)
-    assert time.process_time() - started < 2
-    assert len(found.low) == 50
