@@ -5,7 +5,7 @@ import random
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bench.spec import BuildContext, Precision
 
 __all__ = [
+    "device_name",
     "engine_name",
     "import_keras",
     "preload",
@@ -69,6 +70,7 @@ def use_threads(threads: int) -> None:
     """Let TensorFlow use `threads` threads, where it has not started any yet."""
     import tensorflow as tf
 
+    _take_memory_as_needed()
     if (
         tf.config.threading.get_intra_op_parallelism_threads() == threads
         and tf.config.threading.get_inter_op_parallelism_threads() == threads
@@ -79,6 +81,26 @@ def use_threads(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
         return  # TensorFlow has run in this process: its threads are what they are
+
+
+def _take_memory_as_needed() -> None:
+    """Keep TensorFlow from taking all of a card's memory at once: others may use it too."""
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        # It has started in this process, with what was set then.
+        with suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def device_name() -> str:
+    """Return what this process trains on: a GPU's name, or ``cpu``."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "cpu"
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name))
 
 
 def repeat_exactly() -> None:

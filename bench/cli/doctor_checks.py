@@ -132,7 +132,7 @@ def _machine() -> Iterator[Finding]:
     instructions = f", {facts.instruction_set}" if facts.instruction_set else ""
     yield _fact("machine", "processor", f"{facts.processor}{instructions}")
     yield _fact("machine", "system", facts.system)
-    if facts.accelerator or Path("/proc/driver/nvidia").exists():
+    if facts.accelerator:
         fast, why = True, f"accelerator {facts.accelerator}"
     else:
         fast, why = has_bfloat16(), f"the processor has {'' if has_bfloat16() else 'no '}bfloat16"

@@ -51,6 +51,7 @@ class Entry:
     retries: int = 0
     lock: Lock | None = None
     trial: RunningTrial | None = None
+    gpu: str = ""
     accuracy: float | None = None
     seen_attempts: frozenset[str] | None = None
     """The failed attempts that were stored when another run was found to hold the trial."""

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import numpy as np
 
-__all__ = ["limit_threads", "preload", "seed_everything", "thread_variables"]
+__all__ = ["device_used", "limit_threads", "preload", "seed_everything", "thread_variables"]
 
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -68,6 +68,15 @@ def limit_threads(threads: int, *, heavy: bool) -> None:
 
         keras_runtime.use_threads(threads)
     _limited = (os.getpid(), threads, len(sys.modules))
+
+
+def device_used(*, heavy: bool) -> str:
+    """Return what a trial trained on: ``cpu``, or the name of a GPU."""
+    if not heavy:
+        return "cpu"
+    from bench.adapters import keras_runtime
+
+    return keras_runtime.device_name()
 
 
 def seed_everything(seed: int, *, heavy: bool) -> None:

@@ -25,6 +25,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     threads: int
     timeout_seconds: float | None = None
     memory_bytes: int | None = None
+    gpu: str = ""  # the one card it may see, as CUDA_VISIBLE_DEVICES names it; empty: as they are
     spawns: bool = False  # the worker is a fresh process, not a fork of its keeper
 
 

@@ -148,6 +148,8 @@ def _end_with(watched: int) -> None:
 def _run_job(job: Job, send: Callable[[Event | Outcome], None]) -> None:
     from bench.execution.worker import run_trial
 
+    if job.gpu:  # no engine has looked for cards yet
+        os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
     outcome = run_trial(
         job.task,
         Path(job.work),

@@ -37,6 +37,7 @@ from bench.execution.scheduling import (
     trial_event,
 )
 from bench.execution.worker import run_trial
+from bench.planning.processor import visible_gpus
 from bench.planning.task import Limits, Outcome, TrialTask
 from bench.store.atomic import readable_failure
 from bench.store.inside import modes_of
@@ -69,7 +70,7 @@ def run_tasks(
     tasks : sequence of TrialTask
         In any order; the longest expected go first.
     jobs : int or "auto"
-        Trials at once; each gets cores ÷ jobs threads.
+        Trials at once; each gets cores ÷ jobs threads. A GPU has one trial at a time.
     limits : Limits or None
         A task's own time limit goes before the one given here. Only isolated trials are limited.
     isolate : bool
@@ -149,6 +150,9 @@ class _Run:
     counts: Counter[str] = field(default_factory=Counter)
     engines: dict[bool, Engine | Spawner] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
+    gpus: tuple[str, ...] = field(
+        default_factory=lambda: tuple(gpu.device for gpu in visible_gpus())
+    )
     number: int = 0
 
     def run_here(self) -> None:
@@ -212,8 +216,8 @@ class _Run:
 
     def _loop(self, selector: selectors.BaseSelector) -> None:
         while (self.waiting or self.running or self.held) and not self.interrupts.is_set:
-            while self.waiting and len(self.running) < self.jobs:
-                self._start(self._next(), selector)
+            while len(self.running) < self.jobs and (entry := self._next()):
+                self._start(entry, selector)
             if self.running or self.held:
                 patience = _POLL_HELD_SECONDS if self.held else _POLL_LOCKS_SECONDS
                 for key, _ in selector.select(patience):
@@ -224,20 +228,30 @@ class _Run:
                     entry.trial.stop()
             self._look_at_held()
 
-    def _next(self) -> Entry:
-        """Return the longest trial whose engine is there, or the longest of all."""
+    def _next(self) -> Entry | None:
+        """Return the longest trial whose engine is there, or the longest of all.
+
+        None where nothing waits but trials for a card, and each card has its trial.
+        """
+        is_full = bool(self.gpus) and not self._free_gpus()
+        may = [i for i, each in enumerate(self.waiting) if not (each.task.heavy and is_full)]
+        if not may:
+            return None
         ready = {heavy for heavy, engine in self.engines.items() if engine.is_ready}
-        if len(ready) < len(self.engines):
-            for index, entry in enumerate(self.waiting):
-                if entry.task.heavy in ready:
-                    del self.waiting[index]
-                    return entry
-        return self.waiting.popleft()
+        index = next((i for i in may if self.waiting[i].task.heavy in ready), may[0])
+        entry = self.waiting[index]
+        del self.waiting[index]
+        return entry
+
+    def _free_gpus(self) -> list[str]:
+        taken = {entry.gpu for entry in self.running}
+        return [gpu for gpu in self.gpus if gpu not in taken]
 
     def _start(self, entry: Entry, selector: selectors.BaseSelector) -> None:
         if not self._claim(entry):
             return
         task = entry.task
+        entry.gpu = self._free_gpus()[0] if self.gpus and task.heavy else ""
         timeout = task.timeout_seconds
         job = Job(
             task=task,
@@ -246,6 +260,7 @@ class _Run:
             threads=self.threads,
             timeout_seconds=self.limits.timeout_seconds if timeout is None else timeout,
             memory_bytes=self.limits.memory_bytes,
+            gpu=entry.gpu,
         )
         self._begin(entry)
         self.running.append(entry)

@@ -2,13 +2,14 @@
 
 import os
 import platform
+from collections import Counter
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 import psutil
 
-from bench.planning.processor import instruction_set
+from bench.planning.processor import instruction_set, visible_gpus
 from bench.store.record import Machine
 
 __all__ = [
@@ -52,12 +53,9 @@ def _processor() -> str:
 
 
 def _accelerator() -> str:
-    """Name the first NVIDIA card from the driver's files, without an engine; empty for none."""
-    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
-        for line in path.read_text(errors="replace").splitlines():
-            if line.startswith("Model"):
-                return line.partition(":")[2].strip()
-    return ""
+    """Name the cards that may be used, without an engine; empty for none."""
+    names = Counter(gpu.name or "NVIDIA GPU" for gpu in visible_gpus())
+    return ", ".join(f"{n} × {name}" if n > 1 else name for name, n in names.items())
 
 
 @cache

@@ -17,7 +17,7 @@ from msgspec import to_builtins
 from bench.adapters import load_trained
 from bench.errors import BenchError
 from bench.execution.capture import one_line, trace
-from bench.execution.engine import limit_threads, seed_everything
+from bench.execution.engine import device_used, limit_threads, seed_everything
 from bench.execution.events import EvaluationFinished, Event, Warned
 from bench.execution.fitting import Fit, build_context, fit_classifier
 from bench.execution.machine import full_versions, machine_facts
@@ -244,6 +244,9 @@ class _Trial:
             if path.is_file()
         }
         model_files = [path for path in (folder / MODEL).rglob("*") if path.is_file()]
+        device = device_used(heavy=self.task.heavy)
+        if device == "cpu" and self.task.heavy and machine_facts().accelerator:
+            notes += ("its GPU was not used: TensorFlow found no CUDA for it",)
         record = msgspec.structs.replace(
             base_record(
                 self.task, attempt=self.attempt, state=State.OK, started_at=self.started_at
@@ -252,6 +255,7 @@ class _Trial:
             # An option may calibrate what the plugin declares as scores.
             probabilities=getattr(fit.classifier, "probabilities", self.task.probabilities),
             engine=description.engine,
+            device=device,
             n_train=fit.n_train,
             train_accuracy=train_accuracy,
             parameters=description.parameters,

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.errors import OptionError
 from bench.options import OptionValue
 from bench.planning.computing import harness_hash
-from bench.planning.processor import has_bfloat16
+from bench.planning.processor import has_bfloat16, visible_gpus
 from bench.plugins.finding import Candidate
 from bench.plugins.sources import Sources, hash_of_sources, imported_names, read_sources
 from bench.spec import ModelSpec, Precision
@@ -123,7 +123,7 @@ def resolve_precision(asked: str, spec: ModelSpec) -> Precision:
     if asked not in ("auto", "float32", "bfloat16"):
         raise OptionError(f"precision '{asked}'", why="it is one of auto, float32, bfloat16")
     if asked == "auto":
-        fast = has_bfloat16() or Path("/proc/driver/nvidia").exists()
+        fast = has_bfloat16() or visible_gpus()
         return "bfloat16" if fast and "bfloat16" in spec.precisions else "float32"
     # A model with one precision only (a forest) keeps it: asking a whole grid for bfloat16 is fine.
     return "bfloat16" if asked == "bfloat16" and "bfloat16" in spec.precisions else "float32"

@@ -271,6 +271,7 @@ _RECORDS: Final = (
     _field("started_at", "text", "UTC time of the start"),
     _field("seed", "whole number", "the only source of randomness"),
     _field("engine", "text", "the library that computed"),
+    _field("device", "text", "what it trained on: cpu, or a GPU's name"),
     _field("n_train", "whole number", "images given to the training", count),
     _field("trainable_parameters", "whole number", "parameters the training changes", count),
     _field("total_seconds", "number", "wall-clock time of the whole trial", duration),

@@ -116,6 +116,7 @@ class TrialRecord(_Struct, frozen=True, kw_only=True):
     precision: str = "float32"
     threads: int = 1
     engine: str = ""
+    device: str = ""  # what the engine trained on: cpu, or a GPU's name
     n_train: int = 0  # images given to fit
     train_accuracy: float | None = None
     parameters: int | None = None
