@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +11,17 @@ import numpy as np
 from bench.errors import BenchError, StoreError
 from bench.execution.events import Event
 from bench.execution.local import run_tasks
-from bench.execution.machine import available_cores, machine_facts
+from bench.execution.machine import available_cores
 from bench.planning.identity import changed_parts
 from bench.planning.task import Limits, TrialTask
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions, read_trial, trial_folders
-from bench.store.record import SCHEMA_VERSION, TrialRecord
+from bench.store.record import SCHEMA_VERSION, Machine, TrialRecord
 
 __all__ = ["AGREEMENT_ELSEWHERE", "Rerun", "choose_sample", "rerun_trials"]
 
 AGREEMENT_ELSEWHERE = 0.98
-"""The share of equal predictions that another machine, another number of threads or other library
+"""The share of equal predictions that another processor, another number of threads or other library
 versions must reach; on the same ones predictions must be identical."""
 
 
@@ -29,7 +29,9 @@ versions must reach; on the same ones predictions must be identical."""
 class Rerun:
     """What training a stored trial again gave.
 
-    ``verdict`` is "identical", "within tolerance", "different", "failed" or "not possible";
+    ``verdict`` is "identical", "other processor" or "within tolerance" (nearly all predictions are
+    equal, and that or another circumstance accounts for the rest), "different", "failed" or "not
+    possible";
     ``agreement`` the share of equal predictions, the lowest of the trial's test splits.
     """
 
@@ -44,7 +46,12 @@ class Rerun:
     @property
     def is_fine(self) -> bool:
         """Whether it speaks for the store; one that is not possible speaks neither way."""
-        return self.verdict in ("identical", "within tolerance", "not possible")
+        return self.verdict in (
+            "identical",
+            "other processor",
+            "within tolerance",
+            "not possible",
+        )
 
 
 def choose_sample(store: Store, n: int, seed: int = 42) -> list[TrialRecord]:
@@ -154,23 +161,29 @@ def _verdict(
 ) -> tuple[str, str]:
     if difference == 0 and agreement == 1:
         return "identical", ""
-    other = _what_differs(old, new)
+    processor = _other_processor(old.machine, new.machine)
+    other = ", ".join(filter(None, (processor, *_other_circumstances(old, new))))
     share = f"{agreement:.4f} of the predictions are equal"
     if not other:
         return "different", f"{share}; on the same machine all must be"
-    if agreement >= AGREEMENT_ELSEWHERE:
-        return "within tolerance", f"{share}; {other}"
-    return "different", f"{share}, fewer than {AGREEMENT_ELSEWHERE}; {other}"
+    if agreement < AGREEMENT_ELSEWHERE:
+        return "different", f"{share}, fewer than {AGREEMENT_ELSEWHERE}; {other}"
+    return "other processor" if processor else "within tolerance", f"{share}; {other}"
 
 
-def _what_differs(old: TrialRecord, new: TrialRecord) -> str:
-    parts = []
-    if old.machine is None or old.machine.processor != machine_facts().processor:
-        parts.append("another processor")
+def _other_processor(old: Machine | None, new: Machine | None) -> str:
+    """Return in words how another processor computed; empty where it was the same."""
+    if old is None or new is None:
+        return "it is not known which processor computed"
+    if old.instruction_set and old.instruction_set != new.instruction_set:
+        return f"{new.instruction_set or new.processor} instructions, not {old.instruction_set}"
+    return f"{new.processor}, not {old.processor}" if old.processor != new.processor else ""
+
+
+def _other_circumstances(old: TrialRecord, new: TrialRecord) -> Iterator[str]:
     if old.threads != new.threads:
-        parts.append(f"{new.threads} threads, not {old.threads}")
+        yield f"{new.threads} threads, not {old.threads}"
     if old.versions != new.versions:
-        parts.append("other library versions")
+        yield "other library versions"
     if old.resumed:
-        parts.append("the stored one was resumed")
-    return ", ".join(parts)
+        yield "the stored one was resumed"

@@ -94,6 +94,46 @@ def test_predictions_that_do_not_come_out_again_are_different(
     assert "on the same machine all must be" in said.out
 
 
+def _computed_by(store: Path, **machine: str) -> None:
+    """Say in every trial's record that another machine computed it."""
+    for path in (store / "trials").glob("*/record.json"):
+        record = json.loads(path.read_text())
+        record["machine"] |= machine
+        path.write_text(json.dumps(record))
+
+
+def _shift_last_digits(store: Path) -> None:
+    import numpy as np
+
+    for path in (store / "evaluations").glob("*/predictions.npz"):
+        with np.load(path) as file:
+            arrays = dict(file)
+        arrays["probabilities"] = arrays["probabilities"] * np.float32(1 + 1e-6)
+        np.savez(path, **arrays)
+
+
+@pytest.mark.parametrize(
+    ("machine", "words"),
+    [
+        pytest.param(
+            {"instruction_set": "AVX512_CORE_AMX"}, "not AVX512_CORE_AMX", id="instructions"
+        ),
+        pytest.param({"processor": "Abacus 9000"}, "not Abacus 9000", id="name"),
+    ],
+)
+def test_what_another_processor_computed_is_not_called_changed(
+    say: Callable[..., Any], store: Path, machine: dict[str, str], words: str
+) -> None:
+    _computed_by(store, **machine)
+    _shift_last_digits(store)
+    said = say(
+        "results", "verify", "--rerun", "2", "--plugin", "bench.testing.debug", "--store", store
+    )
+    line = next(line for line in said.out.splitlines() if "trained again" in line)
+    assert "debug-good  other processor: 1.0000 of the predictions are equal; " in line
+    assert words in " ".join(said.out.split())
+
+
 def test_clean_lists_first_and_removes_with_yes(say: Callable[..., Any], store: Path) -> None:
     listed = say("results", "clean", "--state", "failed", "--store", store)
     assert listed.code == 0
