@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import OptionError
-from bench.images.exact import blur, cosine, sine
+from bench.images.exact import blur, clipped, cosine, mean, sine
 
 __all__ = ["CORRUPTIONS", "Corruption", "choose_corruptions", "corrupt"]
 
@@ -95,7 +95,7 @@ def corrupt(images: Image, name: str, strength: int, *, first_image: int = 0) ->
     for index, image in enumerate(images):
         random = np.random.default_rng((_SEED, first_image + index))
         result[index] = corruption.apply(image, value, random, size)
-    return np.clip(result, 0.0, 1.0, out=result)
+    return clipped(result, 0.0, 1.0)
 
 
 def _affine(image: Image, matrix: npt.NDArray[np.float64], shift: npt.NDArray[np.float64]) -> Image:
@@ -158,8 +158,8 @@ def _brightness(image: Image, more: float, random: np.random.Generator, size: fl
 
 
 def _contrast(image: Image, factor: float, random: np.random.Generator, size: float) -> Image:
-    mean = image.mean(axis=(0, 1), keepdims=True)
-    flat: Image = (image - mean) * np.float32(factor) + mean
+    middle = mean(image, axis=(0, 1)).astype(np.float32)
+    flat: Image = (image - middle) * np.float32(factor) + middle
     return flat
 
 
@@ -196,8 +196,8 @@ def _morph(image: Image, pixels: float, *, grows: bool) -> Image:
     for step in range(max(1, round(4 * pixels))):
         large = _step(large, is_square=step % 2 == 1, grows=grows)
     height, width, channels = image.shape
-    small: Image = large.reshape(height, 4, width, 4, channels).mean(axis=(1, 3))
-    return small
+    small: Image = mean(large.reshape(height, 4, width, 4, channels), axis=(1, 3))
+    return small.astype(np.float32)
 
 
 def _step(image: Image, *, is_square: bool, grows: bool) -> Image:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.images.exact import cosine, length, middle_of_mass, sine
+from bench.images.exact import cosine, length, middle_of_mass, sine, total
 
 __all__ = ["with_flags"]
 
@@ -47,7 +47,7 @@ def _with_flag(image: npt.NDArray[Any], generator: np.random.Generator) -> npt.N
         return float(part.mean()), middle_of_mass(ink[part])[1]
 
     # Half of the usual width of a row of the stem, where a digit 1 is a single stroke.
-    radius = max(0.9, float(np.median(ink[rows].sum(axis=1))) / 2) * width_factor
+    radius = max(0.9, float(np.median(total(ink[rows], axis=1))) / 2) * width_factor
     head, base = middle_of(rows[:2]), middle_of(rows[-2:])
     long = reach * tall
     tip = head[0] + long * float(cosine(angle)), head[1] - long * float(sine(angle))

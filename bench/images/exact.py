@@ -1,10 +1,10 @@
 """Arithmetic that gives the same bytes on every processor: what becomes data is computed with it.
 
-IEEE 754 fixes the result of a sum, a product, a quotient and a square root, so numpy's elementwise
-ones agree everywhere. Three things do not: a matrix product, whose kernel chooses the order of the
-sums; a sine or an exponential, whose last digits are those of a library made for the processor;
-and the order of equal elements after an unstable sort. The image modules and the datasets have
-these from here, or not at all; a test reads their source.
+IEEE 754 fixes the result of a sum, a product, a quotient and a square root of two numbers, so
+numpy's elementwise ones agree everywhere. Four things do not: a matrix product and the sum of a
+whole array, whose order is the kernel's; a sine or an exponential, whose last digits are those of a
+library made for the processor; and the order of equal elements after an unstable sort. The image
+modules and the datasets have these from here, or not at all; a test reads their source.
 """
 
 from typing import Any
@@ -14,18 +14,21 @@ import numpy.typing as npt
 
 __all__ = [
     "blur",
+    "clipped",
     "cosine",
     "exponential",
     "hann_window",
     "length",
     "logarithm",
     "luma",
+    "mean",
     "middle_of_mass",
     "normal",
     "rounded",
     "sine",
     "slope_of_line",
     "tangent",
+    "total",
     "whole_product",
 ]
 
@@ -33,6 +36,26 @@ Floats = npt.NDArray[np.float64]
 
 # ITU-R BT.601 luma; the weights of the source experiments' SVHN file.
 _LUMA = np.array([0.2989, 0.5870, 0.1140], dtype=np.float32)
+_FINE = 2.0**40
+
+
+def total(values: npt.NDArray[Any], axis: int | tuple[int, ...] | None = None) -> Any:
+    """Return the sum of values whose magnitudes sum to less than four million.
+
+    They are counted in 2^-40ths, in whole numbers, whose sum is exact in any order.
+    """
+    return np.rint(values * np.float64(_FINE)).astype(np.int64).sum(axis=axis) / _FINE
+
+
+def mean(values: npt.NDArray[Any], axis: int | tuple[int, ...] | None = None) -> Any:
+    """Return the mean, summed as `total` does."""
+    found = total(values, axis)
+    return found * np.size(found) / values.size
+
+
+def clipped(values: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[Any]:
+    """Return values within limits, and no -0: whether a clip at 0 keeps it is the processor's."""
+    return np.asarray(np.clip(values, low, high) + values.dtype.type(0))
 
 
 def rounded(values: npt.ArrayLike) -> Floats:
@@ -96,21 +119,18 @@ def luma(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def middle_of_mass(picture: npt.NDArray[Any]) -> tuple[float, float]:
-    """Return the centre of mass as a row and a column; the picture's mass must not be 0.
-
-    Masses are counted in 2^-20ths: whole numbers, whose sums are exact in any order.
-    """
-    mass = np.rint(picture.astype(np.float64) * 2**20).astype(np.int64)
-    total = int(mass.sum())
-    row = int((mass.sum(axis=1) * np.arange(mass.shape[0])).sum())
-    column = int((mass.sum(axis=0) * np.arange(mass.shape[1])).sum())
-    return row / total, column / total
+    """Return the centre of mass as a row and a column; the picture's mass must not be 0."""
+    by_row, by_column = total(picture, axis=1), total(picture, axis=0)
+    mass = total(by_row)
+    row = total(by_row * np.arange(len(by_row))) / mass
+    column = total(by_column * np.arange(len(by_column))) / mass
+    return float(row), float(column)
 
 
 def slope_of_line(x: Floats, y: Floats) -> float:
     """Return the slope of the straight line with the least squares through some points."""
-    away = x - x.mean()
-    return float((away * (y - y.mean())).sum() / (away * away).sum())
+    away = x - mean(x)
+    return float(total(away * (y - mean(y))) / total(away * away))
 
 
 def blur(
@@ -125,7 +145,7 @@ def blur(
     reach = int(4 * sigma + 0.5)
     places = np.arange(-reach, reach + 1, dtype=np.float64)
     weights = exponential(-0.5 / (sigma * sigma) * (places * places))
-    weights /= weights.sum()
+    weights /= total(weights)
     down = ndimage.correlate1d(picture, weights, axis=0, mode=mode)
     return np.asarray(ndimage.correlate1d(down, weights, axis=1, mode=mode), dtype=np.float32)
 

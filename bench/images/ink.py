@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bench.images.exact import blur, hann_window, luma
+from bench.images.exact import blur, hann_window, luma, total
 
 __all__ = [
     "CHANNELS",
@@ -89,7 +89,7 @@ def polarity_evidence(grey: Float) -> tuple[float, float]:
     threshold = 3 * noise_level(departure)
     dark = np.maximum(-departure - threshold, 0) ** 2 * weight
     light = np.maximum(departure - threshold, 0) ** 2 * weight
-    return float(dark.sum()), float(light.sum())
+    return float(total(dark)), float(total(light))
 
 
 def _departure(grey: Float) -> Float:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.images.exact import whole_product
+from bench.images.exact import mean, total, whole_product
 from bench.images.shape import resize, to_grey
 from bench.spec import Images, as_float
 
@@ -165,7 +165,7 @@ def _vectors(images: Images, side_px: int) -> Vectors:
     part = as_float(np.asarray(images))
     grey = part if part.shape[3] == 1 else to_grey(part)
     pixels = resize(grey, side_px, side_px).reshape(len(part), side_px**2).astype(np.float64)
-    vectors = pixels - pixels.mean(axis=1, keepdims=True)
-    lengths = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+    vectors = pixels - mean(pixels, axis=1)[:, None]
+    lengths = np.sqrt(total(vectors * vectors, axis=1)[:, None])
     scaled = np.where(lengths > 1e-4, vectors / np.maximum(lengths, 1e-4), 0) * _UNIT
     return np.asarray(np.rint(scaled), dtype=np.int64)

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.images.exact import blur, middle_of_mass
+from bench.images.exact import blur, mean, middle_of_mass
 from bench.images.ink import Float, Mask
 
 __all__ = ["mnist_frame", "stroke_width"]
@@ -115,7 +115,7 @@ def _place(fine: Float, side_px: int, centre: str) -> npt.NDArray[np.uint8]:
     to_rows, from_rows = _overlap(top, fine.shape[0], len(frame))
     to_columns, from_columns = _overlap(left, fine.shape[1], len(frame))
     frame[to_rows, to_columns] = fine[from_rows, from_columns]
-    small = frame.reshape(side_px, _FINE, side_px, _FINE).mean(axis=(1, 3))
+    small = mean(frame.reshape(side_px, _FINE, side_px, _FINE), axis=(1, 3))
     return np.asarray(np.round(small * 255), dtype=np.uint8)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.images.exact import slope_of_line, tangent
+from bench.images.exact import mean, slope_of_line, tangent
 from bench.images.ink import Float, reduce_by
 
 __all__ = ["Ruling", "find_lines", "remove_lines"]
@@ -104,7 +104,8 @@ def _part_profiles(small: Float, half: int) -> npt.NDArray[np.float32]:
     ridge = np.clip(ridge, -limit, limit)
     # Neighbouring columns are shifted alike: they are averaged first.
     n_blocks = width // _BLOCK
-    ridge = ridge[:, : n_blocks * _BLOCK].reshape(height, n_blocks, _BLOCK).mean(axis=2).T
+    blocks = ridge[:, : n_blocks * _BLOCK].reshape(height, n_blocks, _BLOCK)
+    ridge = mean(blocks, axis=2).T
     reach = int(np.ceil(_SLOPES.max() * width / 2)) + 1
     padded = np.ascontiguousarray(np.pad(ridge, ((0, 0), (reach, reach)), mode="reflect"))
     middles = (np.arange(n_blocks) + 0.5) * _BLOCK - width / 2

@@ -10,7 +10,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from bench.images.exact import luma
+from bench.images.exact import luma, total
 from bench.spec import Shape
 
 __all__ = ["adapt", "describe_adaptation", "resize", "resize_taps", "to_grey"]
@@ -136,7 +136,7 @@ def resize_taps(old: int, new: int) -> Taps:
     first = np.minimum(is_used.argmax(axis=1), old - n_taps)
     places = first[:, np.newaxis] + np.arange(n_taps)
     weights = np.take_along_axis(all_weights, places, axis=1)
-    weights /= weights.sum(axis=1, keepdims=True)
+    weights /= total(weights, axis=1)[:, np.newaxis]
     places.setflags(write=False)  # shared through the cache
     weights.setflags(write=False)
     return places, weights

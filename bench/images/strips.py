@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.images.components import Marks, label_marks
-from bench.images.exact import length
+from bench.images.exact import length, total
 from bench.images.findings import Fault, fault
 from bench.images.ink import Float, Mask
 from bench.images.normalise import mnist_frame
@@ -119,10 +119,10 @@ def _of_one_size(marks: Marks) -> tuple[npt.NDArray[np.intp], float]:
         return np.zeros(0, dtype=np.intp), 0.0
     weight = np.sqrt(marks.area) * marks.level**2 * may_be
     order = np.argsort(heights, kind="stable")
-    usual = heights[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)]
+    usual = heights[order][np.searchsorted(np.cumsum(weight[order]), total(weight) / 2)]
     dark = marks.level > 0.4 * float(np.median(marks.level[may_be & (heights > 0.6 * usual)]))
     chosen = may_be & dark & (heights > _SHORTEST * usual) & (heights < _TALLEST * usual)
-    return np.flatnonzero(chosen), float(weight[chosen].sum())
+    return np.flatnonzero(chosen), float(total(weight[chosen]))
 
 
 def _groups(marks: Marks, mains: npt.NDArray[np.intp]) -> tuple[frozenset[int], ...]:

@@ -72,15 +72,16 @@ def _fonts() -> "list[FreeTypeFont]":
 
 
 def _one(label: int, fonts: "list[FreeTypeFont]", rng: "np.random.Generator") -> Greys:
-    from bench.images.exact import normal
+    from bench.images.exact import clipped, mean, normal
     from bench.images.shape import resize
 
     mask = _number_mask(label, fonts[rng.integers(len(fonts))], rng)
     wall = _gradient(rng, centre=rng.uniform(60, 140), strength=rng.uniform(0, 40))
     contrast = rng.uniform(55, 130)  # mostly light digits on darker walls
-    if not 10 <= wall.mean() + contrast <= 245:
+    brightness = float(mean(wall))
+    if not 10 <= brightness + contrast <= 245:
         contrast = -contrast
-    ink = wall.mean() + contrast + _gradient(rng, centre=0.0, strength=rng.uniform(0, 25))
+    ink = brightness + contrast + _gradient(rng, centre=0.0, strength=rng.uniform(0, 25))
     canvas = wall + mask * (ink - wall)
     small = resize(canvas[np.newaxis, :, :, np.newaxis].astype(np.float32), _SIDE, _SIDE)[0, ..., 0]
     if rng.random() < 0.5:  # out of focus, as half of the photos are
@@ -89,7 +90,7 @@ def _one(label: int, fonts: "list[FreeTypeFont]", rng: "np.random.Generator") ->
         small = resize(soft, _SIDE, _SIDE)[0, ..., 0]
     grain = rng.uniform(2, 10)
     noisy = small + normal(rng, small.shape) * grain
-    return np.asarray(np.clip(np.rint(noisy), 0, 255), dtype=np.float32)
+    return np.asarray(clipped(np.rint(noisy), 0, 255), dtype=np.float32)
 
 
 def _number_mask(label: int, font: "FreeTypeFont", rng: "np.random.Generator") -> npt.NDArray[Any]:

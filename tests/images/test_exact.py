@@ -56,3 +56,23 @@ def test_a_product_of_whole_numbers_is_exact(seed: int) -> None:
 def test_luma_weighs_the_colours_as_the_published_file_does() -> None:
     pixels = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
     np.testing.assert_allclose(exact.luma(pixels), [0.2989, 0.5870, 0.1140])
+
+
+def test_a_sum_is_the_same_in_any_order() -> None:
+    values = np.random.default_rng(1).normal(0, 100, 5000)
+    assert exact.total(values) == exact.total(values[::-1]) == exact.total(np.sort(values))
+    assert exact.total(values) == pytest.approx(values.sum(), abs=1e-6)
+
+
+def test_means_along_axes_are_those_of_numpy() -> None:
+    cube = PICTURE[:40, :50].reshape(4, 10, 5, 10)
+    np.testing.assert_allclose(exact.mean(cube, axis=(1, 3)), cube.mean(axis=(1, 3)), atol=1e-6)
+    assert exact.mean(PICTURE) == pytest.approx(PICTURE.mean(), abs=1e-6)
+
+
+def test_no_zero_is_negative_after_a_clip() -> None:
+    values = np.array([-0.0, -1.0, 0.5, 2.0], dtype=np.float32)
+    found = exact.clipped(values, 0, 1)
+    assert found.dtype == np.float32
+    assert found.tolist() == [0, 0, 0.5, 1]
+    assert not np.signbit(found).any()
