@@ -22,7 +22,9 @@ __all__ = ["AGREEMENT_ELSEWHERE", "Rerun", "choose_sample", "rerun_trials"]
 
 AGREEMENT_ELSEWHERE = 0.98
 """The share of equal predictions that another processor, another number of threads or other library
-versions must reach; on the same ones predictions must be identical."""
+versions must reach; on the same ones predictions must be identical. Two other predictions are
+forgiven in any split: of 32 images, one is more than 2 %."""
+_FORGIVEN = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,7 @@ def _compare(store: Store, fresh: Store, record: TrialRecord) -> Rerun:
         attempts = [read_trial(path) for path in fresh.trials.glob(f"{record.trial_id}--*")]
         reason = f"{attempts[0].state}: {attempts[0].reason}" if attempts else "it did not run"
         return _result(record, "failed", reason)
-    agreements, differences = [], []
+    agreements, differences, is_near = [], [], True
     for folder in sorted(fresh.evaluations.glob(f"{record.trial_id}--*")):
         stored = store.evaluation(record.trial_id, read_evaluation(folder).evaluation_id)
         if not stored.exists():
@@ -141,11 +143,14 @@ def _compare(store: Store, fresh: Store, record: TrialRecord) -> Rerun:
         old, new = read_predictions(stored), read_predictions(folder)
         if old.probabilities.shape != new.probabilities.shape:
             return _result(record, "different", "another number of predictions")
-        agreements.append(float(np.mean(old.predicted == new.predicted)))
+        is_equal = old.predicted == new.predicted
+        agreements.append(float(np.mean(is_equal)))
+        n_other = int((~is_equal).sum())
+        is_near &= n_other <= max(_FORGIVEN, (1 - AGREEMENT_ELSEWHERE) * len(is_equal))
         differences.append(float(np.abs(old.probabilities - new.probabilities).max(initial=0)))
     if not agreements:
         return _result(record, "not possible", "none of its test splits is on this machine")
-    verdict, reason = _verdict(record, again, min(agreements), max(differences))
+    verdict, reason = _verdict(record, again, min(agreements), max(differences), is_near=is_near)
     return Rerun(
         trial_id=record.trial_id,
         model=record.model,
@@ -157,7 +162,7 @@ def _compare(store: Store, fresh: Store, record: TrialRecord) -> Rerun:
 
 
 def _verdict(
-    old: TrialRecord, new: TrialRecord, agreement: float, difference: float
+    old: TrialRecord, new: TrialRecord, agreement: float, difference: float, *, is_near: bool
 ) -> tuple[str, str]:
     if difference == 0 and agreement == 1:
         return "identical", ""
@@ -166,7 +171,7 @@ def _verdict(
     share = f"{agreement:.4f} of the predictions are equal"
     if not other:
         return "different", f"{share}; on the same machine all must be"
-    if agreement < AGREEMENT_ELSEWHERE:
+    if not is_near:
         return "different", f"{share}, fewer than {AGREEMENT_ELSEWHERE}; {other}"
     return "other processor" if processor else "within tolerance", f"{share}; {other}"
 
