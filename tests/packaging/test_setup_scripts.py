@@ -1,17 +1,25 @@
 """script/bench and script/setup, with a stand-in for uv: the only part that needs a network."""
 
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 TOOLS = (
     "sh", "cat", "cmp", "rm", "mktemp", "tail", "date", "touch", "cp", "readlink", "sleep", "env",
+    "grep", "sed",
 )  # fmt: skip
 
 UV = """#!/bin/sh
@@ -50,7 +58,7 @@ class Checkout:
         return subprocess.run(
             command or (str(self.root / "script/bench"),),
             cwd=cwd or self.root,
-            env={"PATH": str(self.bin), "HOME": str(self.root), **env},
+            env={"PATH": str(self.bin), "HOME": str(self.root), **self.env, **env},
             capture_output=True,
             text=True,
             check=False,
@@ -99,6 +107,7 @@ def test_first_call_installs_and_runs_the_command(checkout: Checkout) -> None:
 
     assert done.stdout.endswith("bytecode=unset list two words\n")
     assert "first run: installing" in done.stderr
+    assert re.search(r": a download of \d+ MB, about 3 minutes\n", done.stderr)
     assert done.returncode == 0
 
 
@@ -166,12 +175,14 @@ def test_unsupported_python_gets_one_line_that_says_what_to_install(checkout: Ch
     assert not (checkout.root / ".venv").exists()
 
 
-def test_failed_install_shows_the_cause_and_leaves_nothing(checkout: Checkout) -> None:
-    done = checkout.run("script/bench", UV_FAILS="1")
+def test_failed_install_is_one_line_with_the_cause_and_leaves_nothing(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    done = checkout.run("script/bench", UV_FAILS="1", TMPDIR=str(tmp_path))
 
     assert done.stderr.splitlines()[1:] == [
-        "No solution found: no such version",
-        "script/bench: installing with uv failed, see above",
+        "script/bench: installing with uv failed: No solution found: no such version; "
+        f"all of it is in {tmp_path}/digitbench-setup.log",
     ]
     assert done.returncode == 1
     assert not (checkout.root / ".venv").exists()
@@ -265,3 +276,97 @@ def test_folder_in_the_way_of_the_environment_is_not_deleted(checkout: Checkout)
     )
     assert (checkout.root / ".venv/precious").exists()
     assert done.returncode == 2
+
+
+# Stands for pip: its wheel installs it, and installing with it makes the command.
+PIP = """
+import pathlib, sys, sysconfig, zipfile
+wheel = next((each for each in pathlib.Path(__file__).parents if each.suffix == ".whl"), None)
+if wheel:
+    zipfile.ZipFile(wheel).extractall(sysconfig.get_path("purelib"))
+elif "--version" not in sys.argv:
+    command = pathlib.Path(sys.executable).with_name("bench")
+    command.write_text("#!/bin/sh\\necho ran\\n")
+    command.chmod(0o755)
+"""
+
+
+class _Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the base's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A package index that holds the pinned pip: its address, and the page that names the wheel."""
+    pins = (REPOSITORY / "constraints.txt").read_text()
+    version = re.search(r"(?m)^pip==(\S+)", pins)
+    assert version is not None
+    page = tmp_path / "index/simple/pip/index.html"
+    page.parent.mkdir(parents=True)
+    wheel = page.parent / f"pip-{version[1]}-py3-none-any.whl"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("pip/__init__.py", "")
+        archive.writestr("pip/__main__.py", PIP)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    page.write_text(f'<a href="/simple/pip/{wheel.name}#sha256={digest}">{wheel.name}</a>')
+    handler = partial(_Silent, directory=str(tmp_path / "index"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/simple", page
+        server.shutdown()
+
+
+@pytest.fixture
+def without_pip(checkout: Checkout, tmp_path: Path) -> Checkout:
+    """A checkout on a machine with a system Python alone: no uv, no ensurepip, no _sqlite3."""
+    (checkout.bin / "uv").unlink()
+    hiding = tmp_path / "hiding"
+    hiding.mkdir()
+    for name in ("ensurepip", "_sqlite3"):
+        (hiding / f"{name}.py").write_text("raise ImportError('it was left out')\n")
+    checkout.env["PYTHONPATH"] = str(hiding)
+    return checkout
+
+
+def test_a_python_without_pip_gets_the_pinned_one_from_the_index(
+    without_pip: Checkout, index: tuple[str, Path]
+) -> None:
+    address, _ = index
+    done = without_pip.run(PIP_INDEX_URL=address)
+    assert (done.stdout, done.returncode) == ("ran\n", 0), done.stderr
+
+
+def test_a_pip_that_is_not_the_indexs_is_not_run(
+    without_pip: Checkout, index: tuple[str, Path]
+) -> None:
+    address, page = index
+    (wheel,) = page.parent.glob("*.whl")
+    wheel.write_bytes(wheel.read_bytes() + b"more")
+    done = without_pip.run(PIP_INDEX_URL=address)
+    assert done.stderr.splitlines()[1].startswith(
+        f"{without_pip.root}/script/bench: pip is missing: "
+        "the wheel of pip that was downloaded is not the index's; all of it is in "
+    )
+    assert done.returncode == 1
+    assert not (without_pip.root / ".venv").exists()
+
+
+def test_a_proxy_that_does_not_answer_is_named_without_its_password(without_pip: Checkout) -> None:
+    done = without_pip.run(
+        PIP_INDEX_URL="https://index.invalid/simple",
+        https_proxy="http://me:secret@127.0.0.1:9",
+    )
+    (_, line) = done.stderr.splitlines()
+    assert "the package index is not reached" in line
+    assert "https_proxy=127.0.0.1:9" in line
+    assert "secret" not in line
+    assert done.returncode == 1
+
+
+def test_a_python_that_was_built_without_ssl_is_passed_over(checkout: Checkout) -> None:
+    hiding = checkout.root.parent / "hiding"
+    hiding.mkdir()
+    (hiding / "ssl.py").write_text("raise ImportError('it was left out')\n")
+    checkout.add("python3.12", f'#!/bin/sh\nPYTHONPATH={hiding} exec "{sys.executable}" "$@"\n')
+    assert checkout.run().returncode == 0

@@ -1,13 +1,16 @@
 """What is in the wheel, built from the sdist as a registry would."""
 
+import ast
 import email
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
+import msgspec
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -145,3 +148,95 @@ def test_another_package_named_datasets_stays_what_it_is(installed: Path, tmp_pa
     done = run_installed(installed, tmp_path, "-c", f"{code}; print(datasets.owner)")
 
     assert done.stdout == "somebody else\n"
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel installed by pip; what it needs is this Python's."""
+    place = tmp_path_factory.mktemp("an environment") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+    python = place / "bin/python"
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "-q"]
+    subprocess.run([*command, "--disable-pip-version-check", str(wheel)], check=True)
+    (packages,) = place.glob("lib/python*/site-packages")
+    needed = Path(msgspec.__file__).parents[1]
+    (packages / "needed.pth").write_text(f"{needed}\n")
+    return place
+
+
+def in_environment(
+    environment: Path, cwd: Path, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of the environment in `cwd`."""
+    left = {name: value for name, value in os.environ.items() if not name.startswith("BENCH_")}
+    left["BENCH_CACHE_DIR"] = str(cwd / "cache")
+    left.pop("PYTHONPATH", None)
+    return subprocess.run(
+        [str(environment / "bin" / arguments[0]), *arguments[1:]],
+        cwd=cwd,
+        env=left,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_an_installed_wheel_trains_and_shows_a_board(environment: Path, tmp_path: Path) -> None:
+    asked = ("run", "-m", "baseline-majority", "-d", "digits-uci", "-d", "sample-ids")
+    done = in_environment(environment, tmp_path, "digitbench", *asked)
+    where = in_environment(
+        environment, tmp_path, "python", "-c", "import bench; print(bench.__file__)"
+    )
+
+    assert where.stdout.startswith(str(environment))
+    assert done.returncode == 0, done.stderr
+    assert "baseline-majority" in done.stdout
+    assert (tmp_path / "results/local/trials").is_dir()
+
+
+NOTEBOOK = """
+import asyncio, io, sys
+
+class Cell(io.TextIOBase):
+    "A notebook's output: text, and no file behind it."
+    def write(self, text):
+        return len(text)
+    def fileno(self):
+        raise io.UnsupportedOperation("fileno")
+
+async def cell():
+    import bench
+    bench.run(models=["baseline-majority"], datasets=["digits-uci"], store="results")
+    return bench.load_results("results")
+
+shown, sys.stdout, sys.stderr = sys.stdout, Cell(), Cell()
+table = asyncio.run(cell())
+shown.write(f"{set(table['model'])} {set(table['state'])}")
+"""
+
+
+def test_an_installed_wheel_runs_in_a_notebook(environment: Path, tmp_path: Path) -> None:
+    done = in_environment(environment, tmp_path, "python", "-c", NOTEBOOK)
+
+    assert done.stdout == "{'baseline-majority'} {'ok'}", done.stderr
+
+
+def imports_without_condition(tree: ast.Module) -> Iterator[str]:
+    """Yield what a module imports however the system is called."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def test_no_module_needs_what_windows_lacks(installed: Path) -> None:
+    lacking = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "termios", "tty", "uvloop"}
+    found = [
+        f"{path.relative_to(installed)}: {name}"
+        for path in sorted(installed.rglob("*.py"))
+        for name in imports_without_condition(ast.parse(path.read_text(encoding="utf-8")))
+        if name in lacking
+    ]
+    assert not found
