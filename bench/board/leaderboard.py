@@ -13,11 +13,10 @@ import numpy.typing as npt
 from bench.board.duplicates import LeftOut, images_left_out
 from bench.board.index import NEWER, Failure, Index, Score, read_index
 from bench.board.metrics_in_use import plugin_metrics
-from bench.board.ranking import Ranked, Ranking, rank
+from bench.board.places import board_order, place_rows, seconds_to_separate
 from bench.board.rows import COLUMNS, Board, Row, row_as_dict
 from bench.board.summary import failed_row, row_of
 from bench.errors import NewerFormatError, StoreError
-from bench.scoring.ranks import rank_text
 from bench.store.atomic import write_bytes
 from bench.store.damage import damage_of, without_damaged
 from bench.store.inside import make_folder, read_file
@@ -42,7 +41,7 @@ __all__ = [
     "row_as_dict",
 ]
 
-BOARDS_VERSION = 6
+BOARDS_VERSION = 7
 _BOARDS = "boards.msgpack"
 _BOARDS_BYTES_MAX = 1 << 30
 _DAMAGED_NAMED = 3
@@ -261,7 +260,7 @@ def _board(
     }
     writers = read_split(store, last.split_hash).groups
     rows = [row_of(group, correct.get(group[0].folder, []), writers, left_out) for group in groups]
-    rows, result = _ranked(rows, correct, last.split_hash)
+    rows, result = place_rows(rows, correct, last.split_hash)
     needed = result.needed
     rows += [failed_row(failure) for failure in failures]
     return Board(
@@ -270,11 +269,11 @@ def _board(
         n_test=last.n_test - len(left_out.places),
         evaluation_only=last.evaluation_only,
         classes=last.classes,
-        rows=tuple(sorted(rows, key=_order)),
+        rows=tuple(sorted(rows, key=board_order)),
         notes=(*left_out.notes, *_fold_notes(store, rows), *_notes(rows, last, index)),
         more_images=needed.more_images if needed else None,
         more_seeds=needed.more_seeds if needed else None,
-        more_seconds=_seconds(rows, result),
+        more_seconds=seconds_to_separate(rows, result),
         inseparable=needed.reason if needed else "",
         is_of_recipes=result.is_of_recipes,
         borrowed=tuple(
@@ -283,83 +282,9 @@ def _board(
             if row.evaluations[:1] and row.evaluations[0] in result.borrowed
         ),
         method=result.method,
+        ranked=tuple(result.places),
+        p_values=result.p_values,
         excludes_duplicates=left_out.is_asked,
-    )
-
-
-def _ranked(
-    rows: Sequence[Row], correct: dict[str, list[npt.NDArray[np.bool_]]], split_hash: str
-) -> tuple[list[Row], Ranking]:
-    """Return all rows, those that compete with their places, and how these were decided."""
-    competing = sorted(_competing(rows, split_hash), key=_order)
-    result = rank(
-        [
-            Ranked(row.evaluations[0], correct[row.evaluations[0]], row.deterministic)
-            for row in competing
-        ]
-    )
-    best_of = _best_of(competing)
-    found = []
-    for row in rows:
-        place = result.places.get(row.evaluations[0])
-        found.append(
-            row
-            if place is None
-            else msgspec.structs.replace(
-                row,
-                rank=rank_text(place.rank_low, place.rank_high),
-                rank_low=place.rank_low,
-                rank_high=place.rank_high,
-                first_in_halves=place.first_in_halves,
-                spreads_far=place.spreads_far,
-                best_of=best_of.get(row.evaluations[0], 0),
-            )
-        )
-    return found, result
-
-
-def _best_of(competing: Sequence[Row]) -> dict[str, int]:
-    """Return of how many rows of one model, trained on one dataset, each best one is the best."""
-    alike: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in competing:
-        alike[row.model, row.train_dataset].append(row)
-    return {rows[0].evaluations[0]: len(rows) for rows in alike.values() if len(rows) > 1}
-
-
-def _seconds(rows: Sequence[Row], result: Ranking) -> float | None:
-    """Return how long the seeds would train that would separate the first two, as they did."""
-    if result.needed is None or result.needed.more_seeds is None or result.first_two is None:
-        return None
-    two = [row for row in rows if row.evaluations[:1] and row.evaluations[0] in result.first_two]
-    again = [row.fit_seconds for row in two if not row.deterministic]
-    known = [seconds for seconds in again if seconds is not None]
-    return sum(known) * result.needed.more_seeds if len(known) == len(again) else None
-
-
-def _competing(rows: Sequence[Row], split_hash: str) -> list[Row]:
-    """Return the rows that are ranked: on the current images, without a leak, of one budget."""
-    fair = [row for row in rows if row.labelled and not row.leaked and row.split_hash == split_hash]
-    budget = min((row.budget for row in fair), key=_budget_order, default="full")
-    equal = [row for row in fair if row.budget == budget]
-    # Points of a learning curve compete only where nothing was trained on all images.
-    return [row for row in equal if not row.is_partial] or equal
-
-
-def _budget_order(budget: str) -> int:
-    order = ("full", "quick", "smoke")
-    return order.index(budget) if budget in order else len(order)
-
-
-def _order(row: Row) -> tuple[int, int, int, float, str, str, str]:
-    """Ranked rows first, then leaks, smaller budgets, failures; by accuracy within each."""
-    return (
-        int(row.state is not State.OK),
-        _budget_order(row.budget),
-        int(row.rank_low is None),
-        -round(row.accuracy or 0.0, 12),
-        row.model,
-        row.variant,
-        row.train_dataset,
     )
 
 
@@ -417,4 +342,4 @@ def per_seed(store: Store, *, test_datasets: Iterable[str] | None = None) -> lis
     for score in scores:
         correct = [_correct(store, score, LeftOut())] if score.labelled else []
         rows.append(row_of([score], correct, read_split(store, score.split_hash).groups, LeftOut()))
-    return sorted(rows, key=lambda row: (row.test_dataset, *_order(row), row.trials))
+    return sorted(rows, key=lambda row: (row.test_dataset, *board_order(row), row.trials))

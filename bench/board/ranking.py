@@ -49,14 +49,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """The places by key, the p-value of each pair of keys, and what would separate the first two.
+    """The places by key, from the first row given, and what would separate the first two.
 
+    `p_values` are the pairs', over all of them: (0, 1), (0, 2), …, (1, 2), … of the rows given.
     `is_of_recipes` says whether the ranks speak of training again; else they speak of these
     trained models. `borrowed` are the keys whose spread is taken from the other rows.
     """
 
     places: dict[str, Place] = field(default_factory=dict)
-    p_values: dict[tuple[str, str], float] = field(default_factory=dict)
+    p_values: tuple[float, ...] = ()
     first_two: tuple[str, str] | None = None
     needed: Needed | None = None
     method: str = ""
@@ -104,12 +105,7 @@ def rank(rows: Sequence[Ranked]) -> Ranking:
             )
             for i, row in enumerate(rows)
         },
-        p_values={
-            (a.key, b.key): float(found.adjusted[i, j])
-            for i, a in enumerate(rows)
-            for j, b in enumerate(rows)
-            if i < j
-        },
+        p_values=tuple(found.adjusted[np.triu_indices(len(rows), 1)].tolist()),
         first_two=(rows[found.order[0]].key, rows[found.order[1]].key) if len(rows) > 1 else None,
         needed=_needed(tables, found),
         method=found.method,

@@ -114,7 +114,18 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     is_of_recipes: bool = True  # the ranks speak of training again, not of these models only
     borrowed: tuple[str, ...] = ()  # rows of one seed, their spread taken from the others
     method: str = ""  # how ranks were decided
+    ranked: tuple[str, ...] = ()  # first evaluation of each ranked row, best first
+    p_values: tuple[float, ...] = ()  # of their pairs, over all: (0, 1), (0, 2), …, (1, 2), …
     excludes_duplicates: bool = False  # rows are scored without training images among the test's
+
+    def p_value(self, a: Row, b: Row) -> float | None:
+        """Return the p-value of two rows over all pairs of the board; None unless both rank."""
+        places = {key: place for place, key in enumerate(self.ranked)}
+        found = [places.get(key) for row in (a, b) for key in row.evaluations[:1]]
+        if len(found) < 2 or found[0] is None or found[1] is None or found[0] == found[1]:
+            return None
+        low, high = sorted((found[0], found[1]))
+        return self.p_values[low * (2 * len(places) - low - 1) // 2 + high - low - 1]
 
 
 def row_as_dict(row: Row) -> dict[str, Any]:

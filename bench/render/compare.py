@@ -52,13 +52,13 @@ def _pair_lines(pair: "Pair", width: int) -> Iterator[Text]:
     images = "image" if result.n_images == 1 else "images"
     title = f"{_label(pair, 'a')} − {_label(pair, 'b')} on {pair.test_dataset}"
     yield plain(f"{title} ({result.n_images:,} {images}, {seeds})", "heading")
-    verdict = "more than luck" if result.is_real() else "could be luck"
     difference = f"{_points(result.difference)} points {_interval(result.interval)}"
     shares = f"A {share(result.accuracy_a, 4)}, B {share(result.accuracy_b, 4)}"
-    yield from _line(
-        width, "accuracy", f"{difference} {verdict} ({p_in_words(result.p_value)}); {shares}"
-    )
-    yield from _line(width, "in words", f"{effect_in_words(result)}.")
+    yield from _line(width, "accuracy", f"{difference}; {shares}")
+    yield from _line(width, "verdict", _verdict(pair))
+    if pair.board is not None and pair.board.is_real != result.is_real():
+        yield from _line(width, "pair alone", _alone(pair))
+    yield from _line(width, "in words", f"{effect_in_words(result, p_value=pair.p_value)}.")
     counts = (
         f"{_count(result.only_a)} · only B right {_count(result.only_b)} · "
         f"both wrong {_count(result.both_wrong)}"
@@ -75,6 +75,28 @@ def _pair_lines(pair: "Pair", width: int) -> Iterator[Text]:
         style = "good" if pair.gate.is_passed else "bad"
         word = "passed" if pair.gate.is_passed else "FAILED"
         yield from _line(width, "gate", f"{word}: {pair.gate.reason}", style)
+
+
+def _verdict(pair: "Pair") -> str:
+    words = "more than luck" if pair.is_real else "could be luck"
+    p_value = p_in_words(pair.p_value)
+    if pair.board is None:
+        return f"{words} ({p_value}, the pair alone: {pair.alone})"
+    return f"{words} ({p_value} over all pairs of the board's {pair.board.n_rows} rows)"
+
+
+def _alone(pair: "Pair") -> str:
+    """Say what the pair's own test finds where the board decides otherwise, and why."""
+    p_value = p_in_words(pair.comparison.p_value)
+    if pair.is_real:
+        return (
+            f"could be luck ({p_value}): a few seeds say little about their spread, "
+            "and the board learns it from all its rows"
+        )
+    why = "among many pairs some differ by chance, so the board asks for more"
+    if max(pair.comparison.seeds_a, pair.comparison.seeds_b) > 1:
+        why += ", and it takes the spread over seeds from all its rows"
+    return f"more than luck ({p_value}): {why}"
 
 
 def _line(width: int, name: str, text: str, style: str = "") -> Iterator[Text]:
@@ -209,7 +231,12 @@ def _pair_as_dict(pair: "Pair") -> dict[str, Any]:
         "only_b": result.only_b,
         "both_right": result.both_right,
         "both_wrong": result.both_wrong,
-        "is_real": result.is_real(),
+        "is_real": pair.is_real,
+        "decided_by": "pair" if pair.board is None else "board",
+        "decided_why": pair.alone,
+        "board_rows": None if pair.board is None else pair.board.n_rows,
+        "p_value_on_board": None if pair.board is None else pair.board.p_value,
+        "is_real_alone": result.is_real(),
         "note": result.note,
     }
     if pair.gate is not None:

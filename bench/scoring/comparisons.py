@@ -200,17 +200,26 @@ def check_gate(
 
 
 def effect_in_words(
-    comparison: Comparison, *, a: str = "A", b: str = "B", alpha: float = 0.05
+    comparison: Comparison,
+    *,
+    a: str = "A",
+    b: str = "B",
+    alpha: float = 0.05,
+    p_value: float | None = None,
 ) -> str:
-    """Say what a difference amounts to: "A reads 12 more of 10,000; could be luck: p = .18"."""
+    """Say what a difference amounts to: "A reads 12 more of 10,000; could be luck: p = .18".
+
+    `p_value` is the one that decides, the comparison's own if None.
+    """
+    decides = comparison.p_value if p_value is None else p_value
     n = comparison.n_images
     more = abs(comparison.difference) * n
     if more < 1e-6:
         return f"{a} and {b} read equally many of {n:,} right"
     better = a if comparison.difference > 0 else b
     amount = f"{round(more):,}" if round(more) >= 1 else "less than 1"
-    luck = "more than luck" if comparison.is_real(alpha) else "could be luck"
-    return f"{better} reads {amount} more of {n:,}; {luck}: {p_in_words(comparison.p_value)}"
+    luck = "more than luck" if decides < alpha else "could be luck"
+    return f"{better} reads {amount} more of {n:,}; {luck}: {p_in_words(decides)}"
 
 
 def p_in_words(p_value: float) -> str:

@@ -1,12 +1,13 @@
 """Is A really better than B: paired on the same images, over seeds, classes and datasets."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from bench.board.rows import Row
+from bench.board.leaderboard import leaderboards
+from bench.board.rows import Board, Row
 from bench.board.sides import Side, SideData, read_side, resolve_side
 from bench.errors import BenchError
 from bench.scoring.comparisons import (
@@ -21,11 +22,25 @@ from bench.scoring.comparisons import (
 )
 from bench.scoring.metrics import BUILT_IN_METRICS
 from bench.scoring.paired import Comparison, compare
+from bench.scoring.ranks import ALPHA
 from bench.spec import UNREAD
 from bench.store.layout import Store
 from bench.store.read import read_split
 
-__all__ = ["Compared", "Pair", "compare_sides"]
+__all__ = ["Compared", "OnBoard", "Pair", "compare_sides"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnBoard:
+    """What a board decides about two of its rows: `p_value` holds over all its pairs."""
+
+    p_value: float
+    n_rows: int
+
+    @property
+    def is_real(self) -> bool:
+        """Tell whether the board separates the rows."""
+        return self.p_value < ALPHA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +52,9 @@ class Pair:
     comparison: Comparison
     classes: tuple[ClassDifference, ...]
     gate: GateResult | None = None
+    board: OnBoard | None = None
+    """None where the pair alone decides; `alone` says why."""
+    alone: str = ""
     names: tuple[str, ...] = ()
     """Sample names, where the split has any."""
 
@@ -44,6 +62,16 @@ class Pair:
     def test_dataset(self) -> str:
         """The test split's name."""
         return self.a.row.test_dataset
+
+    @property
+    def p_value(self) -> float:
+        """The p-value that decides: the board's, else the pair's own."""
+        return self.comparison.p_value if self.board is None else self.board.p_value
+
+    @property
+    def is_real(self) -> bool:
+        """Tell whether the difference is more than luck."""
+        return self.p_value < ALPHA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +118,7 @@ def compare_sides(
         If a side is unknown, or they share no test split.
     """
     sides = resolve_side(a, store), resolve_side(b, store)
+    boards, alone = _boards(sides, store, exact=exact, is_gate=gate is not None)
     pairs, skipped = [], []
     for row_a, row_b in _matches(*sides):
         if datasets and row_a.test_dataset not in datasets:
@@ -98,7 +127,8 @@ def compare_sides(
         if reason:
             skipped.append(f"{row_a.test_dataset}: {reason}")
             continue
-        pairs.append(_pair(sides, row_a, row_b, exact, gate, gate_on))
+        pair = _pair(sides, row_a, row_b, exact, gate, gate_on)
+        pairs.append(_decided(pair, boards.get(row_a.test_dataset), alone))
     if not pairs:
         raise _nothing_shared(*sides, datasets, skipped)
     skipped += _only_in_one(*sides, datasets)
@@ -109,6 +139,27 @@ def compare_sides(
         verdict=_verdict(pairs),
         skipped=tuple(skipped),
     )
+
+
+def _boards(
+    sides: tuple[Side, Side], store: Store, *, exact: bool, is_gate: bool
+) -> tuple[dict[str, Board], str]:
+    """Return the boards that decide, by test dataset; or none, and why the pair alone does."""
+    if is_gate:
+        return {}, "a gate holds the pair alone, so that no other row can flip it"
+    if any(side.is_store for side in sides):
+        return {}, "rows of two stores stand on no common board"
+    if exact:
+        return {}, "--exact asks for the pair's own test"
+    return {board.test_dataset: board for board in leaderboards(store)}, ""
+
+
+def _decided(pair: Pair, board: Board | None, alone: str) -> Pair:
+    """Return the pair with its board's verdict, or with why it has none."""
+    p_value = None if board is None else board.p_value(pair.a.row, pair.b.row)
+    if board is None or p_value is None:
+        return replace(pair, alone=alone or "not both are rows with a rank on one board")
+    return replace(pair, board=OnBoard(p_value=p_value, n_rows=len(board.ranked)))
 
 
 def _matches(a: Side, b: Side) -> Iterator[tuple[Row, Row]]:

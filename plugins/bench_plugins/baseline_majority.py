@@ -81,6 +81,7 @@ def bench_register_models(register: Callable[[ModelSpec], None]) -> None:
             build=build,
             load=load,
             requires=("numpy",),
+            deterministic=True,
             seconds_per_image=1e-8,
         )
     )

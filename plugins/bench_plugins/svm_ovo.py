@@ -69,6 +69,7 @@ def bench_register_models(register: Callable[[ModelSpec], None]) -> None:
             requires=("scikit-learn", "scikit-learn-intelex"),
             # Votes rank the classes; --set svm-ovo.calibrate=true makes them probabilities.
             probabilities="scores",
+            deterministic=True,
             seconds_per_image=6e-4,
         )
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
+from bench.board.leaderboard import leaderboards
 from bench.board.sides import read_side, resolve_side
 from bench.errors import BenchError, StoreError
 from bench.scoring.comparisons import parse_gate
@@ -318,3 +319,81 @@ def test_json_has_every_class_with_its_corrected_p_value(
     assert three["p_value"] < three["p_value_over_classes"] < 0.001
     csv = run_bench("compare", "a", "b", "--csv", "--store", store.root).out
     assert "classes" not in csv.splitlines()[0]
+
+
+def add_seeds(
+    store: Store, add: Add, model: str, counts: "tuple[int, ...]", first: int = 0
+) -> None:
+    """Add a row whose seeds misread so many images from `first` on."""
+    for seed, n_wrong in enumerate(counts):
+        add(store, model, range(first, first + n_wrong), seed=seed)
+
+
+def test_the_verdict_is_that_of_the_board(store: Store, add: Add, run_bench: Run) -> None:
+    add(store, "a", 10)
+    add(store, "b", 16)
+    for i in range(4):
+        add(store, f"other-{i}", range(i, 300 + i))
+    board = next(each for each in leaderboards(store) if each.test_dataset == "digits")
+    (pair,) = compare_sides("a", "b", store).pairs
+    assert pair.board is not None
+    assert pair.board.p_value == board.p_value(pair.a.row, pair.b.row)
+    assert pair.board.n_rows == 6
+    assert not pair.is_real
+    said = " ".join(run_bench("compare", "a", "b", "--store", store.root).out.split())
+    assert "verdict could be luck (p = .11 over all pairs of the board's 6 rows)" in said
+    assert (
+        "pair alone more than luck (p = .016): among many pairs some differ by chance, so the "
+        "board asks for more"
+    ) in said
+
+
+def test_what_the_board_knows_of_the_spread_over_seeds_is_the_reason_it_decides_more(
+    store: Store, add: Add, run_bench: Run
+) -> None:
+    for i in range(9):
+        add_seeds(store, add, f"other-{i}", (300, 304), first=i)
+    add_seeds(store, add, "a", (10, 44))
+    add_seeds(store, add, "b", (100, 134))
+    (pair,) = compare_sides("a", "b", store).pairs
+    said = " ".join(run_bench("compare", "a", "b", "--store", store.root).out.split())
+    assert (pair.is_real, pair.comparison.is_real()) == (True, False), said
+    assert "a few seeds say little about their spread" in said
+
+
+def test_another_model_on_the_board_never_flips_a_gate(store: Store, add: Add) -> None:
+    add(store, "a", 10)
+    add(store, "b", 22)
+    gate = parse_gate("accuracy >= -1pp")
+    (before,) = compare_sides("a", "b", store, gate=gate).pairs
+    for i in range(6):
+        add(store, f"other-{i}", range(i, 30 + i))
+    (after,) = compare_sides("a", "b", store, gate=gate).pairs
+    assert (after.board, after.gate, after.p_value) == (None, before.gate, before.p_value)
+    assert after.alone == "a gate holds the pair alone, so that no other row can flip it"
+
+
+def test_two_stores_are_decided_by_the_pair_alone(store: Store, add: Add, tmp_path: Path) -> None:
+    add(store, "a", 10)
+    other = tmp_path / "other"
+    shutil.copytree(store.root, other)
+    (pair,) = compare_sides(str(store.root), str(other), store).pairs
+    assert pair.board is None
+    assert pair.alone == "rows of two stores stand on no common board"
+
+
+def test_a_row_without_a_rank_is_decided_by_the_pair_alone(store: Store, add: Add) -> None:
+    add(store, "a", 10)
+    add(store, "b", 30, evaluation={"leaked": 3})
+    (pair,) = compare_sides("a", "b", store).pairs
+    assert pair.board is None
+    assert pair.alone == "not both are rows with a rank on one board"
+
+
+def test_json_says_what_decided(store: Store, add: Add, run_bench: Run) -> None:
+    add(store, "a", 10)
+    add(store, "b", 60)
+    (record,) = json.loads(run_bench("compare", "a", "b", "--json", "--store", store.root).out)
+    assert (record["decided_by"], record["board_rows"]) == ("board", 2)
+    assert record["p_value_on_board"] == pytest.approx(record["p_value"])
+    assert record["is_real"] is record["is_real_alone"] is True

@@ -131,6 +131,9 @@ def draw(value: Report, options: Options, screen: Screen) -> Iterator[Text]:
     if intervals:
         yield Text()
         yield from intervals
+    rank = render.rank_line(row, len(value.board.ranked))
+    if rank:
+        yield Text(rank)
     if value.abstain_below:
         yield abstention_line(value.abstention, value.abstain_below)
     yield Text()
@@ -180,7 +183,9 @@ def document(value: Report) -> dict[str, Any]:
     """Return scikit-learn's dictionary, and beside it all else that the screen shows."""
     found, row = value.classes, value.row
     matrix = found.matrix.tolist()
-    names = record_of(row, columns=("model", "variant", "train_dataset", "test_dataset", "seeds"))
+    columns = ("model", "variant", "train_dataset", "test_dataset", "seeds")
+    ranks = ("rank", "rank_low", "rank_high", "first_in_halves")
+    names = record_of(row, columns=(*columns, *ranks))
     told = {
         "report": found.report.as_dict(),
         "confusion": {

@@ -13,6 +13,7 @@ from bench.render.console import clean, plain
 from bench.render.curve import curve_lines
 from bench.render.hints import prog
 from bench.render.table import Column, Line, lay_out
+from bench.scoring.halves import HALVES
 from bench.scoring.report import NOT_READ, ClassificationReport, ClassLine, Confusion
 from bench.spec import Epoch
 from bench.store.fields import count, share
@@ -27,6 +28,7 @@ __all__ = [
     "confusion_lines",
     "confusion_records",
     "history_lines",
+    "rank_line",
     "report_lines",
     "report_records",
     "worst_lines",
@@ -47,6 +49,15 @@ _COLUMNS: Final = (
     Column(name="support", heading="support"),
     Column(name="remark", heading="", align="left", keep=1, wraps_at=24),
 )
+
+
+def rank_line(row: Row, n_ranked: int) -> str:
+    """Return the places the row may hold on its board, and how steadily it leads; "" unranked."""
+    if row.rank_low is None or n_ranked < 2:
+        return ""
+    best = f", the best of {row.best_of} of its kind" if row.best_of else ""
+    steady = "" if row.first_in_halves is None else f"; first in {row.first_in_halves} of {HALVES}"
+    return f"rank {row.rank} of {n_ranked}{best}{steady and f'{steady} halves of the test set'}"
 
 
 def title(row: Row) -> Text:
