@@ -198,8 +198,10 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _both(measured: Measured, which: str) -> str:
-    values: dict[str, float] = getattr(measured, which)
+def _both(found: dict[str, Measured], name: str, which: str) -> str:
+    if name not in found:
+        return "not run"
+    values: dict[str, float] = getattr(found[name], which)
     form = _percent if which == "false_splits" else "{:.2f}".format
     return f"{form(values['now'])} ({form(values['before'])})"
 
@@ -211,7 +213,7 @@ def _split_table(found: dict[str, Measured]) -> Iterator[str]:
     for cell in CELLS.values():
         spread = cell.name.split(" seeds, ")[1].rsplit(f", {cell.errors}", 1)[0]
         key = str(cell.seeds), "–" if cell.seeds == 1 else spread, cell.errors
-        lines.setdefault(key, []).append(_both(found[cell.name], "false_splits"))
+        lines.setdefault(key, []).append(_both(found, cell.name, "false_splits"))
     for key, figures in lines.items():
         yield f"| {' | '.join((*key, *figures))} |"
 
@@ -221,21 +223,29 @@ def _size_table(found: dict[str, Measured]) -> Iterator[str]:
     yield "|---|" + "---|" * len(SPREADS)
     for rows in (2, 3, 5, 55):
         cells = [c for c in SIZES if len(c.sds) == rows]
-        figures = [_both(found[cell.name], "false_splits") for cell in cells]
+        figures = [_both(found, cell.name, "false_splits") for cell in cells]
         yield f"| {rows} | {' | '.join(figures)} |"
+
+
+def _collapse_table(found: dict[str, Measured]) -> Iterator[str]:
+    yield "| seeds | the other ten, equally good, are split, % | its spread is named, % |"
+    yield "|---|---|---|"
+    for cell in COLLAPSES:
+        named = found[cell.name].named if cell.name in found else None
+        told = "not run" if named is None else _percent(named)
+        yield f"| {cell.seeds} | {_both(found, cell.name, 'false_splits')} | {told} |"
 
 
 def _power_table(found: dict[str, Measured], rows: int) -> Iterator[str]:
     yield "| sd over seeds | gap of 1 point | 2 | 4 | 8 |"
     yield "|---|---|---|---|---|"
     for sd in (0.003, 0.01, 0.03):
-        figures = [_both(found[_gap(points, sd, rows).name], "power") for points in (1, 2, 4, 8)]
+        figures = [_both(found, _gap(points, sd, rows).name, "power") for points in (1, 2, 4, 8)]
         yield f"| {100 * sd:g} points | {' | '.join(figures)} |"
 
 
 def page(found: dict[str, Measured]) -> str:
     """Return the tables as Markdown."""
-    five, three = (found[cell.name] for cell in COLLAPSES)
     lines = [
         "<!-- Made by script/simulate_ranks.py: do not edit. -->",
         "# What the ranks promise, simulated",
@@ -256,10 +266,7 @@ def page(found: dict[str, Measured]) -> str:
         "",
         "## One training of one row collapses to .1",
         "",
-        "Of the other ten rows, equally good, some are split in "
-        f"{_both(five, 'false_splits')} % of boards with 5 seeds, "
-        f"{_both(three, 'false_splits')} % with 3. The board names the row's spread in "
-        f"{_percent(five.named or 0)} % and {_percent(three.named or 0)} %.",
+        *_collapse_table(found),
         "",
         "## Power: share of true differences that are found",
         "",
