@@ -183,9 +183,13 @@ def document(value: Report) -> dict[str, Any]:
     """Return scikit-learn's dictionary, and beside it all else that the screen shows."""
     found, row = value.classes, value.row
     matrix = found.matrix.tolist()
-    columns = ("model", "variant", "train_dataset", "test_dataset", "seeds")
-    ranks = ("rank", "rank_low", "rank_high", "first_in_halves")
-    names = record_of(row, columns=(*columns, *ranks))
+    names = record_of(
+        row,
+        columns=(
+            *("model", "variant", "train_dataset", "test_dataset", "seeds"),
+            *("rank", "rank_low", "rank_high", "first_in_halves"),
+        ),
+    )
     told = {
         "report": found.report.as_dict(),
         "confusion": {
