@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from bench.errors import BenchError
 from bench.options import Option, Options, OptionValue
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Finding",
     "FitContext",
     "ImageSet",
+    "LabelError",
     "Layer",
     "LoadContext",
     "ModelSpec",
@@ -171,6 +173,34 @@ class LoadContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelError:
+    """A test image whose label people doubt.
+
+    Parameters
+    ----------
+    image : str
+        The hash of its content, 16 hexadecimal digits, as `bench.loading.image_hashes` gives it as
+        a number: wherever the image stands in a test split, it is found.
+    label : str
+        The class its label says; with another label it is not doubted.
+    source : str
+        Who found it, in a few words.
+    """
+
+    image: str
+    label: str
+    source: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no hash of an image."""
+        if len(self.image) != 16 or set(self.image) - set("0123456789abcdef"):
+            raise BenchError(
+                f"a label error of the image {self.image!r}",
+                why="an image is named by the 16 hexadecimal digits of its hash",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
     """A dataset plugin's registration.
 
@@ -201,6 +231,9 @@ class DatasetSpec:
         ("synthetic digits, not SVHN"); empty otherwise.
     fetch : mapping of str to str
         For ``bench data fetch``: URL to ``"sha256:…"``.
+    label_errors : tuple of LabelError
+        Test images whose label is in doubt: boards say how far they reach, ``bench show errors``
+        marks them.
     views : mapping of Style to mapping
         Option values that a model trained on data of that style needs this dataset read with.
     """
@@ -219,6 +252,7 @@ class DatasetSpec:
     how_to_get: str = ""
     embedded: str = ""
     fetch: Mapping[str, str] = field(default_factory=dict)
+    label_errors: tuple[LabelError, ...] = ()
     views: Mapping[Style, Options] = field(default_factory=dict)
     api: int = API_VERSION
 

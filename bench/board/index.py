@@ -84,6 +84,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     predict_images_per_second: float | None = None
     near_duplicates: int = 0
     deterministic: bool = False
+    doubtful: tuple[int, ...] = ()  # places of images whose label people doubt
+    doubtful_source: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -379,6 +381,8 @@ def _summarise(
         peak_memory_bytes=trial.peak_memory_bytes,
         retries=trial.retries,
         deterministic=trial.deterministic,
+        doubtful=record.doubtful,
+        doubtful_source=record.doubtful_source,
     )
 
 

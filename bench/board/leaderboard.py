@@ -19,6 +19,7 @@ from bench.board.summary import failed_row, row_of
 from bench.errors import NewerFormatError, StoreError
 from bench.store.atomic import write_bytes
 from bench.store.damage import damage_of, without_damaged
+from bench.store.fields import share
 from bench.store.inside import make_folder, read_file
 from bench.store.layout import Store
 from bench.store.read import (
@@ -41,7 +42,7 @@ __all__ = [
     "row_as_dict",
 ]
 
-BOARDS_VERSION = 7
+BOARDS_VERSION = 8
 _BOARDS = "boards.msgpack"
 _BOARDS_BYTES_MAX = 1 << 30
 _DAMAGED_NAMED = 3
@@ -282,6 +283,7 @@ def _board(
             if row.evaluations[:1] and row.evaluations[0] in result.borrowed
         ),
         method=result.method,
+        doubtful=last.doubtful,
         ranked=tuple(result.places),
         p_values=result.p_values,
         excludes_duplicates=left_out.is_asked,
@@ -300,6 +302,11 @@ def _notes(rows: Sequence[Row], last: Score, index: Index) -> tuple[str, ...]:
     old = [row for row in rows if row.state is State.OK and row.split_hash != last.split_hash]
     if old:
         notes.append(f"{len(old)} not ranked: tested on an older version of {last.test_dataset}")
+    if last.doubtful:
+        n, limit = len(last.doubtful), 1 - len(last.doubtful) / last.n_test
+        which = f"{n} of the labels are" if n > 1 else "1 of the labels is"
+        reach = f"above {share(limit, 4)} ranks are label noise"
+        notes.append(f"{which} in doubt ({last.doubtful_source}): {reach}")
     machines = {row.machine for row in rows if row.machine}
     if len(machines) > 1:
         notes.append(f"trained on {len(machines)} kinds of processor: compare times with care")

@@ -114,6 +114,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     is_of_recipes: bool = True  # the ranks speak of training again, not of these models only
     borrowed: tuple[str, ...] = ()  # rows of one seed, their spread taken from the others
     method: str = ""  # how ranks were decided
+    doubtful: tuple[int, ...] = ()  # places of test images whose label people doubt
     ranked: tuple[str, ...] = ()  # first evaluation of each ranked row, best first
     p_values: tuple[float, ...] = ()  # of their pairs, over all: (0, 1), (0, 2), …, (1, 2), …
     excludes_duplicates: bool = False  # rows are scored without training images among the test's

@@ -60,6 +60,7 @@ class Predictor:
         labels = self._labels(split, evaluation)
         folder = self.work / "evaluations" / evaluation.evaluation_id
         duplicates = self._duplicates(evaluation)
+        doubtful = () if labels is None else self._doubtful(evaluation, labels)
         sha256 = write_predictions(
             folder,
             labels=labels,
@@ -90,6 +91,8 @@ class Predictor:
             created_at=utc_now(),
             threads=self.threads,
             notes=notes,
+            doubtful=doubtful,
+            doubtful_source=evaluation.label_errors_source if doubtful else "",
             truths=evaluation.truths,
             predictions_sha256=sha256,
             transform=evaluation.transform,
@@ -117,6 +120,19 @@ class Predictor:
         if split.labels is None:
             return None
         return np.asarray(evaluation.class_columns, dtype=np.int64)[split.labels]
+
+    def _doubtful(self, evaluation: EvaluationTask, labels: Labels) -> tuple[int, ...]:
+        """Return the places of the images whose label is in doubt."""
+        doubts = evaluation.label_errors
+        if not doubts:
+            return ()
+        hashes = image_hashes(evaluation.split)
+        known = np.array([int(image, 16) for image in doubts], np.uint64)
+        places = np.flatnonzero(np.isin(hashes, known))
+        said = self.task.classes
+        return tuple(
+            int(i) for i in places if doubts.get(f"{int(hashes[i]):016x}") == said[int(labels[i])]
+        )
 
     def _duplicates(self, evaluation: EvaluationTask) -> npt.NDArray[np.int8]:
         """Return for each test image whether it is among the images trained on, (n,)."""

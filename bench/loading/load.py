@@ -160,6 +160,8 @@ def _load(
         doubt=dataset.doubt,
         style=spec.style,
         embedded=spec.embedded,
+        label_errors={each.image: each.label for each in spec.label_errors},
+        label_errors_source="; ".join(dict.fromkeys(each.source for each in spec.label_errors)),
         paths=tuple(map(str, paths)),
         **splits,
     )

@@ -42,6 +42,8 @@ class LoadedDataset(msgspec.Struct, frozen=True, kw_only=True):
     doubt: str = ""
     style: Style = Style.HANDWRITTEN
     embedded: str = ""
+    label_errors: dict[str, str] = {}  # hash of an image whose label is in doubt -> that label
+    label_errors_source: str = ""
     paths: tuple[str, ...] = ()  # the data files or folder it was read from
 
     @property

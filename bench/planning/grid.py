@@ -352,6 +352,8 @@ def evaluation_of(
         variant=str(transform.get("quantize", "")),
         transform=dict(transform),
         truths=dict(test.truths),
+        label_errors=test.label_errors,
+        label_errors_source=test.label_errors_source,
     )
 
 

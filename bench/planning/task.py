@@ -35,6 +35,8 @@ class EvaluationTask(_Struct, frozen=True, kw_only=True):
     # What is done to the model or the images first, e.g. {"quantize": "int8"}.
     transform: dict[str, str | int | float] = {}
     truths: dict[str, str] = {}
+    label_errors: dict[str, str] = {}  # hash of an image whose label is in doubt -> that label
+    label_errors_source: str = ""
 
 
 class TrialTask(_Struct, frozen=True, kw_only=True):

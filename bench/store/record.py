@@ -170,6 +170,8 @@ class EvaluationRecord(_Struct, frozen=True, kw_only=True):
     created_at: str = ""
     threads: int = 1
     notes: tuple[str, ...] = ()
+    doubtful: tuple[int, ...] = ()  # places of test images whose label people doubt
+    doubtful_source: str = ""
     truths: dict[str, str] = {}  # writer or photo -> whole ID
     predictions_sha256: str = ""
     files: dict[str, str] = {}  # any other file in the folder -> sha256

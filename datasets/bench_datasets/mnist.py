@@ -6,6 +6,7 @@ from bench import DatasetSpec, hookimpl
 from bench.spec import Dataset, LoadContext
 from bench_datasets._digits import DIGITS
 from bench_datasets._ladder.options import READING_OPTIONS, Known
+from bench_datasets._mnist_label_errors import MNIST_LABEL_ERRORS
 
 __all__ = ["FAMILY", "idx_names"]
 
@@ -69,6 +70,7 @@ def bench_register_datasets(register: Any) -> None:
             licence="commonly CC BY-SA 3.0",
             how_to_get="bench data fetch mnist; or put mnist.npz, or the four IDX files, plain or"
             " .gz, in a data folder",
+            label_errors=MNIST_LABEL_ERRORS,
             fetch={
                 "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz": "sha256:"
                 "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"

@@ -421,3 +421,13 @@ def test_a_store_of_damaged_records_says_how_to_look(store: Store) -> None:
     (store.trial(trial_id) / "record.json").write_bytes(b"{")
     with pytest.raises(StoreError, match="all its records are damaged; see bench results verify"):
         leaderboards(store)
+
+
+def test_doubtful_labels_say_how_far_they_reach(store: Store) -> None:
+    doubts = {"doubtful": (3, 90), "doubtful_source": "some people 2021"}
+    add(store, "m", evaluation=doubts)
+    board = only(leaderboards(store))
+    assert board.doubtful == (3, 90)
+    assert (
+        "2 of the labels are in doubt (some people 2021): above .9900 ranks are label noise"
+    ) in board.notes

@@ -53,6 +53,7 @@ def _as_dict(found: ErrorAnalysis) -> dict[str, Any]:
                 "truth": found.classes[each.label],
                 "suggested": found.classes[each.suggested],
                 "confidence": each.confidence,
+                "is_doubtful": each.image in found.doubtful,
             }
             for each in found.suspects
         ],
@@ -83,6 +84,7 @@ def rows_of(value: Sequence[ErrorAnalysis]) -> Iterator[dict[str, Any]]:
                 "models": hard.n_models,
                 "read_as": found.classes[hard.read_as],
                 "models_read_as": hard.n_read_as,
+                "is_doubtful": hard.image in found.doubtful,
                 "suspected_label": found.classes[suspect.suggested] if suspect else "",
                 "confidence": suspect.confidence if suspect else None,
             }
@@ -171,7 +173,7 @@ def _image_lines(found: ErrorAnalysis, screen: Screen) -> Iterator[Text]:
         (
             each.image,
             f"{found.classes[each.label]} read {found.classes[each.read_as]}",
-            f"{each.n_wrong} of {each.n_models} wrong",
+            f"{each.n_wrong} of {each.n_models} wrong{_doubt(found, each.image)}",
         )
         for each in found.hardest[:_SHOWN]
     ]
@@ -185,12 +187,16 @@ def _image_lines(found: ErrorAnalysis, screen: Screen) -> Iterator[Text]:
         (
             each.image,
             f"{found.classes[each.label]}, not {found.classes[each.suggested]}?",
-            f"{each.n_models} models, ≥ {share(each.confidence, 2)}",
+            f"{each.n_models} models, ≥ {share(each.confidence, 2)}{_doubt(found, each.image)}",
         )
         for each in found.suspects[:_SHOWN]
     ]
     yield Text(f" {len(found.suspects):,} where all good models agree on another class, each sure")
     yield from _images(found, doubts, screen)
+
+
+def _doubt(found: ErrorAnalysis, image: int) -> str:
+    return ", label doubted by people" if image in found.doubtful else ""
 
 
 def _why_none(found: ErrorAnalysis) -> str:
@@ -271,6 +277,7 @@ VIEW = View(
         "models",
         "read_as",
         "models_read_as",
+        "is_doubtful",
         "suspected_label",
         "confidence",
     ),

@@ -80,6 +80,8 @@ class ErrorAnalysis:
     pixels: npt.NDArray[np.generic] | None
     """The test images, (n, height, width, channels), where the data cache still holds them."""
     notes: tuple[str, ...]
+    doubtful: frozenset[int]
+    """The images whose label people doubt."""
 
 
 def analyse_errors(boards: Boards) -> tuple[ErrorAnalysis, ...]:
@@ -138,6 +140,7 @@ def _analyse(store: Store, board: Board) -> ErrorAnalysis | None:
         names=read_split(store, sides[0].row.split_hash).names,
         pixels=cached_pixels(sides[0].test_hash),
         notes=tuple(notes),
+        doubtful=frozenset(board.doubtful),
     )
 
 
