@@ -15,11 +15,10 @@ from bench.board.index import NEWER, Failure, Index, Score, read_index
 from bench.board.metrics_in_use import plugin_metrics
 from bench.board.places import board_order, place_rows, seconds_to_separate
 from bench.board.rows import COLUMNS, Board, Row, row_as_dict
-from bench.board.summary import failed_row, row_of
+from bench.board.summary import doubt_note, failed_row, row_of
 from bench.errors import NewerFormatError, StoreError
 from bench.store.atomic import write_bytes
 from bench.store.damage import damage_of, without_damaged
-from bench.store.fields import share
 from bench.store.inside import make_folder, read_file
 from bench.store.layout import Store
 from bench.store.read import (
@@ -303,10 +302,7 @@ def _notes(rows: Sequence[Row], last: Score, index: Index) -> tuple[str, ...]:
     if old:
         notes.append(f"{len(old)} not ranked: tested on an older version of {last.test_dataset}")
     if last.doubtful:
-        n, limit = len(last.doubtful), 1 - len(last.doubtful) / last.n_test
-        which = f"{n} of the labels are" if n > 1 else "1 of the labels is"
-        reach = f"above {share(limit, 4)} ranks are label noise"
-        notes.append(f"{which} in doubt ({last.doubtful_source}): {reach}")
+        notes.append(doubt_note(last))
     machines = {row.machine for row in rows if row.machine}
     if len(machines) > 1:
         notes.append(f"trained on {len(machines)} kinds of processor: compare times with care")

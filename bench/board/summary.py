@@ -11,8 +11,9 @@ from bench.board.index import Failure, Score
 from bench.board.ranking import interval_of
 from bench.board.rows import Row
 from bench.scoring.intervals import Interval
+from bench.store.fields import share
 
-__all__ = ["failed_row", "row_of"]
+__all__ = ["doubt_note", "failed_row", "row_of"]
 
 
 def row_of(
@@ -119,6 +120,14 @@ def failed_row(failure: Failure) -> Row:
         train_embedded=failure.train_embedded,
         summary=failure.summary,
     )
+
+
+def doubt_note(score: Score) -> str:
+    """Return how many labels of a test split are in doubt, and how far that reaches."""
+    n, limit = len(score.doubtful), 1 - len(score.doubtful) / score.n_test
+    which = f"{n} of the labels are" if n > 1 else "1 of the labels is"
+    reach = f"above {share(limit, 4)} ranks are label noise"
+    return f"{which} in doubt ({score.doubtful_source}): {reach}"
 
 
 def _of_median_speed(group: list[Score]) -> Score:
