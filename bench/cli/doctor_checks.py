@@ -226,11 +226,11 @@ def _folders(explicit: Path | None) -> Iterator[Finding]:
     config = read_config(find_config())
     if config.path is not None:
         yield _fact("folders", "bench.toml", str(config.path))
-    for name, folder in (
-        ("store", store_of(explicit, config).root),
-        ("data cache", cache_folder()),
-    ):
-        yield _writable(name, folder)
+    yield _writable("store", store_of(explicit, config).root)
+    try:
+        yield _writable("data cache", cache_folder())
+    except BenchError as error:
+        yield _wrong("folders", "data cache", f"{error.what}: {error.why}", error.fix)
 
 
 def _writable(name: str, folder: Path) -> Finding:

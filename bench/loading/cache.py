@@ -64,7 +64,14 @@ def cache_folder(explicit: Path | None = None) -> Path:
     variable = os.environ.get("BENCH_CACHE_DIR", "")
     if variable:
         return Path(variable).expanduser().absolute()
-    return platformdirs.user_cache_path("digitbench", appauthor=False)
+    try:
+        return platformdirs.user_cache_path("digitbench", appauthor=False)
+    except RuntimeError as error:
+        raise DataError(
+            "there is no folder for the data cache",
+            why="this user has no home",
+            fix="name one in BENCH_CACHE_DIR",
+        ) from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -25,7 +26,9 @@ def data_dirs(explicit: Path | None = None, toml: Path | None = None) -> tuple[P
     variable = os.environ.get("BENCH_DATA_DIR", "")
     named = [explicit, Path(variable) if variable else None, toml]
     folders = [folder.expanduser() for folder in named if folder is not None]
-    return (*folders, platformdirs.user_data_path("digitbench", appauthor=False))
+    with suppress(RuntimeError):  # a user without a home has no folder for data either
+        folders.append(platformdirs.user_data_path("digitbench", appauthor=False))
+    return tuple(folders)
 
 
 def named_files(

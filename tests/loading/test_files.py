@@ -3,9 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import platformdirs
 import pytest
 
+from bench.errors import DataError
 from bench.loading import data_dirs, find_files
+from bench.loading.cache import cache_folder
 from bench.spec import DatasetSpec
 
 
@@ -84,3 +87,17 @@ def test_a_folder_of_that_name_is_no_file(spec: DatasetSpec, tmp_path: Path) -> 
 def test_absent_folders_and_embedded_data_find_nothing(spec: DatasetSpec, tmp_path: Path) -> None:
     assert find_files(spec, [tmp_path / "absent"]) is None
     assert find_files(replace(spec, files=()), [tmp_path]) is None
+
+
+def test_a_user_without_a_home_has_no_folder_of_data_and_is_told_where_to_put_the_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_home(*arguments: object, **options: object) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(platformdirs, "user_data_path", no_home)
+    monkeypatch.setattr(platformdirs, "user_cache_path", no_home)
+    monkeypatch.delenv("BENCH_CACHE_DIR", raising=False)
+    assert data_dirs(tmp_path) == (tmp_path,)
+    with pytest.raises(DataError, match="name one in BENCH_CACHE_DIR"):
+        cache_folder()

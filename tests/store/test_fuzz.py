@@ -32,7 +32,10 @@ BYTES_MAX = 2 << 30
 CANARY = "CANARY-of-another-folder"
 
 Generator = np.random.Generator
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes of their own")
+pytestmark = [
+    pytest.mark.simulation,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes of their own"),
+]
 
 
 def cut(data: bytes, draw: Generator) -> bytes:
