@@ -109,15 +109,17 @@ def _read(folder: Path, kind: type[_Record]) -> _Record:
                 why=f"is of format {version}, this digitbench reads up to {SCHEMA_VERSION}",
                 fix="install a newer digitbench",
             )
-        return msgspec.json.decode(data, type=kind)
+        record = msgspec.json.decode(data, type=kind)
+        msgspec.msgpack.encode(record)  # as the index keeps it: a number may be beyond 64 bits
     except OSError as error:
         raise DamagedError(f"{path}", why=f"cannot be read: {error.strerror}") from error
     # An unknown field may hold what Python has no room for: lists in lists, endless numbers.
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, OverflowError) as error:
         reason = str(error) if isinstance(error, msgspec.DecodeError) else type(error).__name__
         raise DamagedError(
             f"{path}", why=f"is damaged ({reason})", fix="remove its folder and run again"
         ) from error
+    return record
 
 
 class _Versioned(msgspec.Struct):

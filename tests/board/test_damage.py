@@ -77,6 +77,7 @@ EVALUATIONS = [
     pytest.param(record('{"schema_version": ' + "9" * 5000 + "}"), id="endless number"),
     pytest.param(edited('"trial_id": "', '"trial_id": "../../'), id="a path for an id"),
     pytest.param(edited('"n_test": ', '"n_test": -'), id="a negative number of images"),
+    pytest.param(edited('"threads": 1', f'"threads": {1 << 70}'), id="a number beyond 64 bits"),
     pytest.param(pipe("record.json"), id="a pipe for a record"),
     pytest.param(pipe("predictions.npz"), id="a pipe for predictions"),
     pytest.param(link("predictions.npz", "/dev/zero"), id="a device for predictions"),
