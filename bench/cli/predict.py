@@ -68,7 +68,9 @@ def predict(
     as_csv: Annotated[
         bool,
         typer.Option(
-            "--csv", help="Kaggle's submission layout: ImageId,Label.", callback=one_format
+            "--csv",
+            help="Of photos file,label,confidence; of tables Kaggle's layout: ImageId,Label.",
+            callback=one_format,
         ),
     ] = False,
     plugins: PluginOption = None,

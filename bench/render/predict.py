@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from bench.images.sample_names import names_of_parts
+from bench.images.sample_names import file_of, names_of_parts
 from bench.render.abstention import abstention_line
 from bench.render.console import clean, plain
 from bench.render.pictures import half_blocks, side_by_side
@@ -352,14 +352,21 @@ def _digit_as_dict(digit: "DigitReading", below: float) -> dict[str, Any]:
 
 
 def submission_columns(found: "Sequence[Readings]") -> tuple[str, ...]:
-    """Return the two columns of ``--csv``: those a competition's sample has, else Kaggle's."""
+    """Return the columns of ``--csv``: of photos those of a table of labels, and how sure it is.
+
+    Of tables those a competition's sample has, else Kaggle's.
+    """
+    if all(each.kind != "table" for each in found):
+        return ("file", "label", "confidence")
     return next((each.columns for each in found if each.columns), ("ImageId", "Label"))
 
 
 def submission_rows(found: "Sequence[Readings]") -> list[dict[str, Any]]:
-    """Return a row a digit for ``--csv``: rows of tables are numbered, photos go by their names."""
-    rows: list[dict[str, Any]] = []
+    """Return the rows of ``--csv``: one a photo, or one an image of a table, which is numbered."""
     columns = submission_columns(found)
+    if "confidence" in columns:
+        return [row for each in found for row in _label_rows(each, is_one=len(found) == 1)]
+    rows: list[dict[str, Any]] = []
     for each in found:
         for reading in each.readings:
             parts = names_of_parts(reading.source, [len(line) for line in reading.lines])
@@ -368,3 +375,22 @@ def submission_rows(found: "Sequence[Readings]") -> list[dict[str, Any]]:
                 image = digit.name or (number if each.kind == "table" else name)
                 rows.append(dict(zip(columns, (image, digit.digit), strict=True)))
     return rows
+
+
+def _label_rows(found: "Readings", *, is_one: bool) -> Iterator[dict[str, Any]]:
+    """Yield a row a photo, as a table of labels has it; lines are separated by ``/``."""
+    folder = "" if is_one or found.kind == "photo" else f"{found.source}/"
+    for reading in found.readings:
+        by_file: dict[str, list[list[DigitReading]]] = {}
+        for line in reading.lines:
+            for name, digits in groupby(line, key=lambda d: file_of(d.name) or reading.source):
+                by_file.setdefault(name, []).append(list(digits))
+        for name, lines in by_file.items():
+            digits = [digit for line in lines for digit in line]
+            sure = [digit.probability for digit in digits]
+            is_read = all(digit.is_read for digit in digits)
+            yield {
+                "file": f"{folder}{name}",
+                "label": "/".join("".join(d.digit for d in line) for line in lines) * is_read,
+                "confidence": None if None in sure else f"{min(filter(None, sure), default=0):.4f}",
+            }

@@ -312,7 +312,6 @@ def test_a_submission_numbers_rows_of_tables_and_names_photos() -> None:
     table = Reading(source="test.csv", lines=((digit("3", 0.9), digit("4", 0.9)),))
     rows = submission_rows([Readings(source="test.csv", kind="table", readings=(table,))])
     assert rows == [{"ImageId": 1, "Label": "3"}, {"ImageId": 2, "Label": "4"}]
-    assert submission_rows([photo(digit("7", 0.9), digit("8", 0.9))]) == [
-        {"ImageId": "my_id.jpg#1", "Label": "7"},
-        {"ImageId": "my_id.jpg#2", "Label": "8"},
+    assert submission_rows([photo(digit("7", 0.9), digit("8", 0.8))]) == [
+        {"file": "my_id.jpg", "label": "78", "confidence": "0.8000"}
     ]

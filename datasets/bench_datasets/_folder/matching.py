@@ -54,6 +54,8 @@ class PictureIndex:
     def __init__(self, images: Sequence[Path], root: Path) -> None:
         above = tuple(_key(part) for part in root.resolve().parts)
         files = dict.fromkeys(image.with_name(split_page(image.name)[0]) for image in images)
+        files |= dict.fromkeys(images)  # a page may be named alone
+        self._above = above
         self._targets = [
             _Target(path=file, parts=tuple(map(_key, file.parts)), above=above) for file in files
         ]
@@ -72,7 +74,7 @@ class PictureIndex:
         found = Matches(files=[None] * len(names))
         hits: dict[int, _Hit] = {}
         for row, name in enumerate(names):
-            parts = _row_parts(name, table)
+            parts = _row_parts(name, table, self._above)
             if parts is None:
                 found.why[row] = "names a file outside the folder"
                 continue
@@ -98,21 +100,22 @@ def _stem(name: str) -> str:
     return str(PurePosixPath(name).with_suffix("")) if is_image_name(name) else name
 
 
-def _row_parts(name: str, table: Path) -> Parts | None:
+def _row_parts(name: str, table: Path, above: Parts) -> Parts | None:
     """Return the parts of a path as a table has it; None if it leads out of the folder."""
     text = _key(name).strip("\"'").replace("\\", "/").removeprefix("file://")
     parts: list[str] = []
+    is_up = text.startswith("../") or "/../" in text
+    if is_up:
+        parts = [*above, *map(_key, table.parent.parts)]
     for part in text.split("/"):
         if part in ("", ".") or part.endswith(":"):
             continue
-        if part == "..":
-            if not parts:
-                parts = list(map(_key, table.parent.parts))
-            if not parts:
-                return None
+        if part != "..":
+            parts.append(part)
+        elif parts:
             parts.pop()
-            continue
-        parts.append(part)
+    if is_up and tuple(parts[: len(above)]) != above:
+        return None
     return tuple(parts)
 
 

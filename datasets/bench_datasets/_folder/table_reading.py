@@ -212,8 +212,9 @@ def _by_file(draft: Draft, listing: Listing, one: _Named) -> None:
     levels = _writer_levels(listing)
     for image in listing.images:
         file = image.with_name(split_page(image.name)[0])
-        if file in rows:
-            draft.photos.append(_photo(draft, image, rows[file], one, levels))
+        places = rows.get(image) or rows.get(file)
+        if places:
+            draft.photos.append(_photo(draft, image, places, one, levels))
 
 
 def _writer_levels(listing: Listing) -> list[int]:

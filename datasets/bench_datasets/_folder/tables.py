@@ -88,7 +88,8 @@ def _text_lines(raw: bytes, path: Path) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _delimiter(text: str) -> str:
-    head = [line for line in text.splitlines()[:20] if line.strip()]
+    lines = [line.strip() for line in text.splitlines()[:30]]
+    head = [line for line in lines if line and not line.startswith("#")]
     if not head:
         return ","
     common = {each: min(line.count(each) for line in head) for each in _DELIMITERS}
