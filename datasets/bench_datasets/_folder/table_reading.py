@@ -210,10 +210,14 @@ def _by_file(draft: Draft, listing: Listing, one: _Named) -> None:
             f"{len(lost):,} of {len(cells):,} rows of {table.name} match no picture: {listed(lost)}"
         )
     levels = _writer_levels(listing)
+    pages: dict[Path, list[Path]] = defaultdict(list)
     for image in listing.images:
+        pages[image].append(image)
         file = image.with_name(split_page(image.name)[0])
-        places = rows.get(image) or rows.get(file)
-        if places:
+        if file != image and image not in rows:
+            pages[file].append(image)
+    for file, places in rows.items():  # in the order of the table
+        for image in pages[file]:
             draft.photos.append(_photo(draft, image, places, one, levels))
 
 
