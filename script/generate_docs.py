@@ -23,6 +23,7 @@ from bench.options import Option, OptionValue, as_options
 from bench.plugins.discovery import load_plugins
 from bench.spec import DatasetSpec, Epoch, ModelSpec
 from bench.store.fields import FIELDS, LEADERBOARD_FIELDS, fields_table
+from bench_datasets._folder.examples import example_lines
 from bench.store.record import SCHEMA_VERSION, EvaluationRecord, Identity, Machine, TrialRecord
 
 REFERENCE: Final = Path(__file__).parents[1] / "docs" / "reference"
@@ -105,7 +106,10 @@ def files_page() -> Iterator[str]:
     for module, example in file_examples():
         yield from (f"## {example.title}", "", "```text", example.looks, "```", "")
         yield from (f"{reading_of(example)} ({module})", "")
-    yield from ("## What is asked, and the answer", "")
+    yield from example_lines()
+    yield "[Your own folders](your-own-folders.md) says what to do where a folder is asked about."
+    yield ""
+    yield from ("## What is asked of arrays, and the answer", "")
     yield from table(("question", "option"), iter(QUESTIONS))
     yield from ("## What is refused, and what to do", "")
     yield from table(("file", "what to do"), iter(REFUSALS))

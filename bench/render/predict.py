@@ -383,8 +383,8 @@ def _label_rows(found: "Readings", *, is_one: bool) -> Iterator[dict[str, Any]]:
     for reading in found.readings:
         by_file: dict[str, list[list[DigitReading]]] = {}
         for line in reading.lines:
-            for name, digits in groupby(line, key=lambda d: file_of(d.name) or reading.source):
-                by_file.setdefault(name, []).append(list(digits))
+            for name, own in groupby(line, key=lambda d: file_of(d.name) or reading.source):
+                by_file.setdefault(name, []).append(list(own))
         for name, lines in by_file.items():
             digits = [digit for line in lines for digit in line]
             sure = [digit.probability for digit in digits]

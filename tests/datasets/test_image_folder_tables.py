@@ -67,7 +67,7 @@ def test_rows_mean_pictures_however_they_name_them(
 def write_xlsx(path: Path, rows: list[Any]) -> None:
     book = openpyxl.Workbook()
     for row in rows:
-        book.active.append(row)  # type: ignore[union-attr]
+        book.active.append(row)
     book.save(path)
 
 

@@ -274,7 +274,8 @@ def _writers(draft: Draft) -> str:
 
 
 def _shown(level: _Level) -> str:
-    names = sorted(level.names, key=lambda name: (level.fit.classes[name], name))
+    classes = level.fit.classes
+    names = sorted(level.names, key=lambda name: (len(classes[name]), classes[name], name))
     if len(names) > 5:
         return f"{names[0]} … {names[-1]}"
     return ", ".join(names)
