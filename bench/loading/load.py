@@ -221,12 +221,21 @@ def _facts(path: Path) -> Iterator[tuple[str, int, int, int]]:
         yield str(path), status.st_size, status.st_mtime_ns, status.st_ino
         return
     seen = 0
-    for folder, folders, files in os.walk(path):
+    visited: set[tuple[int, int]] = set()
+    for folder, folders, files in os.walk(path, followlinks=True):
+        here = Path(folder).stat()
+        if (here.st_dev, here.st_ino) in visited:  # a link that leads back
+            folders.clear()
+            continue
+        visited.add((here.st_dev, here.st_ino))
         folders.sort()
         for name in sorted(files):
             seen += 1
             if seen > _FOLDER_FILES_MAX:
-                raise DataError(f"{path} holds more than {_FOLDER_FILES_MAX:,} files")
+                raise DataError(
+                    f"{path} holds more than {_FOLDER_FILES_MAX:,} files",
+                    fix="name a part of it, or make one file of arrays of them",
+                )
             file = Path(folder) / name
             try:
                 status = file.stat()

@@ -232,6 +232,30 @@ def test_a_table_that_is_a_link_to_a_device_is_named(folder: Path) -> None:
     assert [problem.sample for problem in layout.problems] == ["labels.csv"]
 
 
+def test_labels_in_several_spellings_are_the_same_digits(folder: Path) -> None:
+    spelled = [f"class-{d}" if n % 2 else d for n, d in enumerate(LABELS)]
+    (folder / "labels.csv").write_text(table(list(zip(NAMES, spelled, strict=True))))
+    assert digits(recognise(folder)) == LABELS
+    mostly = [*(f"class-{d}" for d in LABELS[:-1]), "7"]
+    (folder / "labels.csv").write_text(table(list(zip(NAMES, mostly, strict=True))))
+    assert digits(recognise(folder)) == LABELS
+
+
+def test_a_picture_in_a_linked_folder_that_changes_is_read_again(
+    load: Callable[..., Any], tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "7").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "mine")
+    for place, size in enumerate((30, 40)):
+        Image.new("L", (size, size), 9).save(tmp_path / "elsewhere" / f"{place}.png")
+        loaded = load("image-folder", tmp_path / "mine", preprocess="none")
+        assert loaded.test.n == place + 1
+
+
 def test_two_names_of_one_file_are_said(folder: Path) -> None:
     (folder / "img" / "again.png").symlink_to("3.png")
     layout = recognise(folder, LayoutOptions(labels="none"))

@@ -46,7 +46,7 @@ def read_truths(cells: Sequence[str], given: Mapping[str, str], column: str) -> 
     fit = fit_names(set(bare.values()), {})
     if fit is not None and fit.quality is Quality.TEN:
         return Truths(doubt=TEN_QUESTION, answer=TEN_ANSWER)
-    if fit is not None and fit.quality >= Quality.SOME:
+    if fit is not None and 2 * len(fit.classes) > len(set(bare.values())):
         return Truths(classes={c: fit.classes[t] for c, t in bare.items() if t in fit.classes})
     return _names(bare, column)
 
@@ -55,18 +55,19 @@ def _numbers(numbers: Mapping[str, str], bare: Mapping[str, str]) -> Truths:
     """Read digits: of one each, of whole photos, or both; with zeros before them, or up to 10."""
     lengths = {len(text.replace("/", "")) for text in numbers.values()}
     fit = fit_names(set(numbers.values()), {})
+    others = {c: t for c, t in bare.items() if c not in numbers}
+    words = fit_names(set(others.values()), {}) if others else None
+    spelled = {} if words is None or words.quality is not Quality.CERTAIN else words.classes
+    classes = {c: spelled[t] for c, t in others.items() if t in spelled}
     if fit is not None and len(fit.classes) == len(set(numbers.values())):
         if fit.quality is Quality.TEN:
             return Truths(doubt=TEN_QUESTION, answer=TEN_ANSWER)
         is_padded = lengths in ({2}, {3}) and all(text[0] == "0" for text in numbers.values())
         if lengths == {1} or is_padded:
-            return Truths(classes={cell: fit.classes[text] for cell, text in numbers.items()})
+            classes |= {cell: fit.classes[text] for cell, text in numbers.items()}
+            return Truths(classes=classes)
+    classes |= {c: t.strip("/") for c, t in numbers.items() if len(t.strip("/")) == 1}
     digits = {c: t.strip("/") for c, t in numbers.items() if len(t.strip("/")) > 1}
-    classes = {c: t.strip("/") for c, t in numbers.items() if len(t.strip("/")) == 1}
-    others = {c: t for c, t in bare.items() if c not in numbers}
-    words = fit_names(set(others.values()), {}) if others else None
-    if words is not None and words.quality is Quality.CERTAIN:
-        classes |= {c: words.classes[t] for c, t in others.items() if t in words.classes}
     return Truths(classes=classes, digits=digits)
 
 
