@@ -23,8 +23,8 @@ from bench.options import Option, OptionValue, as_options
 from bench.plugins.discovery import load_plugins
 from bench.spec import DatasetSpec, Epoch, ModelSpec
 from bench.store.fields import FIELDS, LEADERBOARD_FIELDS, fields_table
-from bench_datasets._folder.examples import example_lines
 from bench.store.record import SCHEMA_VERSION, EvaluationRecord, Identity, Machine, TrialRecord
+from bench_datasets._folder.examples import example_lines
 
 REFERENCE: Final = Path(__file__).parents[1] / "docs" / "reference"
 NOTE: Final = "<!-- Made by script/generate_docs.py; a test fails while it is stale. -->"
