@@ -33,7 +33,8 @@ def read_csv(source: Source, wanted: str = "") -> list[Raw]:
     with reading(source.name, "a table"):
         start = _start(source)
         form = form_of(start, source.name)
-        if form.n_columns <= 2 and not wanted:
+        is_narrow = form.n_columns <= 2 and len(start.split(b"\n", 3)) > 2
+        if is_narrow and not wanted:
             return [_column_of_labels(source, form, _text_columns(start, form, None))]
         columns = named_columns(form, source.name, wanted)
         texts = _text_columns(start, form, columns)
