@@ -138,8 +138,10 @@ def _of_labels(
             f" more than by chance ({chance:.0%}): labels in another order than the images, or"
             " scrambled pixels? compare some: bench data inspect"
         )
-    elif set(classes) <= set(_DIGITS) and len(np.unique(labels)) >= 5:
-        yield from _of_orientation(images, labels, classes)
+        return
+    are_digits = np.isin(labels, [i for i, name in enumerate(classes) if name in _DIGITS])
+    if are_digits.sum() >= _FEWEST and len(np.unique(labels[are_digits])) >= 5:
+        yield from _of_orientation(images[are_digits], labels[are_digits], classes)
 
 
 def _of_orientation(
@@ -149,7 +151,7 @@ def _of_orientation(
     if not len(known):
         return
     images, labels = images[:_TURNED], labels[:_TURNED]
-    truth = np.array([int(name) for name in classes])[labels]
+    truth = np.array([int(classes[label]) for label in labels])
 
     def share_read(turned: Floats) -> float:
         nearest = (_vectors(turned) @ known.T).argmax(axis=1)

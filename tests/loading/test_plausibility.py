@@ -82,3 +82,10 @@ def test_nothing_is_said_of_mnist_and_usps(real_data: Path) -> None:
             pixels, labels = arrays["x_train"][:5000], arrays["y_train"][:5000].astype(np.int64)
         side = int(np.sqrt(pixels[0].size))
         assert _warnings(pixels.reshape(-1, side, side, 1), labels) == ()
+
+
+def test_digits_among_letters_tell_how_the_images_are_held(sound: tuple[Any, Any]) -> None:
+    pixels, labels = sound
+    train = ImageSet(pixels=np.ascontiguousarray(pixels.transpose(0, 2, 1, 3)), labels=labels)
+    found = warnings_of(Dataset(classes=(*DIGITS, "A", "B"), train=train), Style.HANDWRITTEN)
+    assert any("look transposed" in warning for warning in found)
