@@ -61,7 +61,7 @@ def _state(spec: DatasetSpec, files: Sequence[str] | None) -> str:
     if spec.embedded:
         return "embedded"
     if not spec.files:
-        return "--folder"
+        return "-d FILE" if spec.reads_folders else "--folder"
     return "missing" if files is None else "present"
 
 
