@@ -162,7 +162,7 @@ def _with_nan() -> dict[str, Any]:
         ),
         pytest.param(
             _with(X_train=np.zeros((0, 32, 32)), y_train=np.zeros(0, int)),
-            "SVHN_single_grey1.h5, y_train are labels without images",
+            "SVHN_single_grey1.h5, X_train: shape (0, 32, 32) holds no image",
             id="no-images",
         ),
         pytest.param(
