@@ -114,9 +114,9 @@ def test_a_changed_folder_is_read_again(make_split: MakeSplit, tmp_path: Path) -
     (folder / "person" / "1.txt").write_text("1")
     spec = DatasetSpec(name="own", summary="", load=_count_files, provides=("test",))
     first = load_dataset(spec, path=folder, cache_dir=tmp_path / "cache")
-    assert first.notes == ("1 files",)
+    assert first.notes[0] == "1 files"
     (folder / "person" / "2.txt").write_text("2")
-    assert load_dataset(spec, path=folder, cache_dir=tmp_path / "cache").notes == ("2 files",)
+    assert load_dataset(spec, path=folder, cache_dir=tmp_path / "cache").notes[0] == "2 files"
 
 
 def _count_files(context: LoadContext) -> Dataset:

@@ -111,7 +111,7 @@ def test_an_unlabelled_table_is_read_row_by_row(
         pytest.param("gone.jpg", None, "does not exist", id="missing"),
         pytest.param("text.jpg", b"not a picture", "text.jpg", id="no-picture"),
         pytest.param("empty.png", b"", "empty.png", id="empty"),
-        pytest.param("notes.txt", b"hello", "notes.txt cannot be read", id="other"),
+        pytest.param("notes.txt", b"hello", "notes.txt has no columns pixel0", id="other"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_line(
