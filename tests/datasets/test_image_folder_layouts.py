@@ -256,6 +256,7 @@ def test_numbers_from_one_on_are_an_order_and_no_labels(make: Make, names: list[
         pytest.param(["3_017.png", "4_018.png"], id="beside a running number"),
         pytest.param(["0_1.png", "0_2.png", "5_1.png"], id="two numbers"),
         pytest.param(["5_1.png", "5_2.png", "5_3.png"], id="one number for all"),
+        pytest.param([f"{1 + n % 2}/x{n}_{n // 4}.png" for n in range(40)], id="beside folders"),
         pytest.param(["sheet2_3.png", "sheet2_8.png", "sheet4_3.png"], id="beside a sheet"),
     ],
 )

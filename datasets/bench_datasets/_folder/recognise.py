@@ -140,6 +140,8 @@ def _best(
         for r in readings
         if r.strength < top
     ]
+    if best[0].kind == "name" and not kind:  # folders of digits beside it speak against it
+        best += [r for r in readings if r.kind == "folder" and r.strength < top]
     unlike = [best[0], *(r for r in best[1:] if r.labels != best[0].labels)]
     if len(unlike) > 1:
         raise _two_readings(listing, unlike)
