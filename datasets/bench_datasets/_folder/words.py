@@ -75,13 +75,13 @@ CLASS_WORDS: Final = _set(
 )
 # A number beside one of these counts things: it is no digit that somebody wrote.
 COUNTER_WORDS: Final = _set(
-    "page pages p pg sheet card writer person people user student subject author w take version ver v "
+    "page pages p pg sheet writer person people user student subject author w take version ver v "
     "copy kopie copie copia row line col column crop cell box part no nr frame series session day "
     "week month year group set batch fold seed cam camera screenshot screen whatsapp dsc dscn dscf "
     "pxl mvimg vid trial test train val run round lot seite blatt schreiber zeile hoja pagina "
     "feuille burst cover step epoch rev revision draft of id idx index room grade team level "
     "attempt try variant aug augmented rot pos position place slot field task question q exercise "
-    "ex home hw lesson unit chapter sec section"
+    "ex home hw lesson unit chapter sec section card"
 )
 _SPLITS: Final = {
     "train": "train training trn trainset learn",
