@@ -13,7 +13,7 @@ from bench.errors import BenchError, StoreError
 from bench.execution.events import Event, RunFinished, RunStarted
 from bench.execution.observers import observed
 from bench.loading import LoadedDataset, cache_folder, cache_in_use, data_dirs
-from bench.planning.estimate import with_estimates
+from bench.planning.estimate import Pace, run_seconds, with_estimates
 from bench.planning.grid import Cell, CellState, Plan, TrainedOn, is_outgrown, plan_trials
 from bench.planning.selection import Request, Session, select
 from bench.planning.shipped import import_shipped, shipped_cells
@@ -110,15 +110,42 @@ def plan(request: Request) -> Plan:
         session.store,
     )
     cells += shipped_cells(session.plugins, chosen.models, chosen.evaluation_only, session.store)
-    cells = with_estimates([*cells, *chosen.failed], session.plugins.models, session.store)
+    jobs = _jobs(request, cells)
+    cells = with_estimates(
+        [*cells, *chosen.failed],
+        session.plugins.models,
+        session.store,
+        lambda: _pace(session.plugins, jobs, request.cache_dir),
+    )
     return Plan(
         cells=tuple(cells),
         store=session.store.root,
         fine_tune=chosen.fine_tune,
         evaluated=tuple(dict.fromkeys(t.name for p in chosen.pairings for t in p.tests)),
         notes=_notes(chosen.pairings),
-        estimated_seconds=_total_seconds(cells),
+        jobs=jobs,
+        estimated_seconds=run_seconds(cells, jobs),
     )
+
+
+def _jobs(request: Request, cells: Sequence[Cell]) -> int:
+    tasks = [cell.task for cell in cells if cell.task is not None]
+    if not tasks:
+        return 1
+    # Imported here, as in `_run`.
+    from bench.execution.scheduling import choose_jobs
+
+    return choose_jobs(request.jobs, tasks) if request.isolate else 1
+
+
+def _pace(plugins: Plugins, jobs: int, cache_dir: Path | None) -> Pace:
+    from bench.execution.machine import machine_facts
+    from bench.planning.probe import machine_speed
+
+    facts = machine_facts()
+    processor = f"{facts.processor} {facts.instruction_set}"
+    speed = machine_speed(plugins.models.values(), processor, cache_folder(cache_dir))
+    return Pace(speed=speed, threads=max(1, facts.cores // jobs))
 
 
 def _notes(trained_on: Sequence[TrainedOn]) -> tuple[str, ...]:
@@ -134,11 +161,6 @@ def _losses(test: LoadedDataset) -> list[str]:
     more = len(lost) - _LOSSES_SAID
     said = lost[:_LOSSES_SAID] if more > 1 else lost
     return [*said, *([f"… and {more} more: bench data inspect"] if more > 1 else [])]
-
-
-def _total_seconds(cells: Iterable[Cell]) -> float | None:
-    known = [c.estimated_seconds for c in cells if c.task is not None]
-    return sum(s for s in known if s is not None) if any(s is not None for s in known) else None
 
 
 def execute(

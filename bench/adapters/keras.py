@@ -66,6 +66,8 @@ def keras_model(
     min_side: int = 1,
     seconds_per_image: float | None = None,
     budgets: "Mapping[str, Options] | None" = None,
+    embedded_options: "Options | None" = None,
+    bfloat16_holds: bool = False,
 ) -> ModelSpec:
     """Return the registration of a Keras network, with every standard training option.
 
@@ -84,8 +86,8 @@ def keras_model(
     min_side : int
         The smallest image side in pixels the network allows.
     seconds_per_image : float or None
-        Rough cost of training on one image for the default epochs, on two cores.
-    budgets : mapping
+        As in `bench.spec.ModelSpec`.
+    budgets, embedded_options, bfloat16_holds
         As in `bench.spec.ModelSpec`.
     """
     defaults: dict[str, OptionValue] = {
@@ -109,6 +111,8 @@ def keras_model(
         load=partial(_load, network),
         resumes=True,
         budgets=budgets or {},
+        embedded_options=embedded_options or {},
+        bfloat16_holds=bfloat16_holds,
         seconds_per_image=seconds_per_image,
     )
 

@@ -75,6 +75,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     deterministic: bool = False
     spreads_far: bool = False  # its seeds differ far more than other rows'
     best_of: int = 0  # rows of its model, trained alike, of which it is the best; 0 for one alone
+    n_classes: int = 0  # of its own dataset's board; 0 on another's
 
     @property
     def label(self) -> str:
@@ -85,6 +86,18 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def is_partial(self) -> bool:
         """Whether its variant says that it was trained on a part of the training images."""
         return "train_images=" in self.variant
+
+    @property
+    def is_at_chance(self) -> bool:
+        """Whether it was trained and reads even its own training images no better than by chance.
+
+        One that gives every image one class has a balanced accuracy of 1 / classes exactly,
+        whatever the share of that class is.
+        """
+        balanced, trained, n_classes = self.balanced_accuracy, self.train_accuracy, self.n_classes
+        if not self.parameters or balanced is None or trained is None or n_classes < 2:
+            return False
+        return balanced <= 1.3 / n_classes and trained <= max(1.5 / n_classes, 0.25)
 
     @property
     def gap(self) -> float | None:

@@ -90,6 +90,8 @@ def row_of(
         machine=first.machine,
         instruction_sets=tuple(sorted({each.instruction_set for each in group} - {""})),
         summary=first.summary,
+        # Another dataset's classes may be fewer than those it was trained on.
+        n_classes=len(first.classes) if first.test_dataset == first.train_dataset else 0,
     )
 
 

@@ -292,16 +292,16 @@ def parse_shape(text: str) -> tuple[int, int, int]:
     return int(match[1]), int(match[2]), int(match[3] or 1)
 
 
-def parse_jobs(text: str) -> int | Literal["auto"]:
-    """Return how many trials may run at the same time.
+def parse_jobs(text: str) -> int | Literal["auto"] | None:
+    """Return how many trials may run at the same time; None where it is left to the run.
 
     Raises
     ------
     OptionError
         If it is neither ``auto`` nor a whole number from 1.
     """
-    if text == "auto":
-        return "auto"
+    if text in ("", "auto"):
+        return "auto" if text else None
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1024:
         raise OptionError(f"--jobs {text}", why="write auto or a whole number from 1")
     return int(text)

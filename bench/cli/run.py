@@ -114,8 +114,15 @@ def run(
         Literal["auto", "float32", "bfloat16"], typer.Option(help="Of the arithmetic.")
     ] = "auto",
     jobs: Annotated[
-        str, typer.Option("--jobs", "-j", metavar="N|auto", help="Trials at the same time.")
-    ] = "1",
+        str,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N|auto",
+            help="Trials at the same time; else one, on embedded data one a core.",
+            show_default=False,
+        ),
+    ] = "",
     timeout: Annotated[
         str, typer.Option(metavar="90s|30m|2h", help="Stop a trial after so long.")
     ] = "",

@@ -103,7 +103,7 @@ def _head(console: Console, planned: Plan, request: Request) -> None:
     budget = "" if request.budget == "full" else f" · budget {request.budget}"
     console.print(Text(f"digitbench {__version__} · {machine}{budget} · store {planned.store}"))
     quick = plan(replace(request, budget="quick")).estimated_seconds if is_long(planned) else None
-    for line in plan_lines(planned, request.jobs, facts.cores, quick):
+    for line in plan_lines(planned, facts.cores, quick):
         console.print(line)
     console.print()
 
@@ -128,8 +128,11 @@ def _show_result(console: Console, result: RunResult, shown: Shown) -> None:
     screen = Screen(width=console.width, has_colour=console.color_system is not None)
     for board in boards:
         found = Leaderboards(store=store, boards=(board,))
-        print_lines(console, draw_boards(found, screen, all_rows=shown.all_rows))
+        is_brief = shown.reports == "best" and not shown.all_rows
+        print_lines(console, draw_boards(found, screen, all_rows=shown.all_rows, brief=is_brief))
         for row in _reported(board, shown.reports):
+            if is_brief and board.evaluation_only and board.test_embedded:
+                continue  # the few images that ship are no place to look closer
             _show_report(console, store, row, shown)
             report = Report(store=store, board=board, row=row)
             print_lines(console, draw_misread(report, screen, limit=_MISREAD_SHOWN))

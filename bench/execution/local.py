@@ -30,9 +30,9 @@ from bench.execution.machine import available_cores
 from bench.execution.publishing import check_writable, publish
 from bench.execution.scheduling import (
     Guarded,
+    cheapest_first,
     check_limits,
     choose_jobs,
-    longest_first,
     retry_event,
     trial_event,
 )
@@ -58,7 +58,7 @@ def run_tasks(
     tasks: Sequence[TrialTask],
     *,
     store: Store,
-    jobs: int | Literal["auto"] = 1,
+    jobs: int | Literal["auto"] | None = None,
     limits: Limits | None = None,
     isolate: bool = True,
     emit: Callable[[Event], None],
@@ -68,9 +68,10 @@ def run_tasks(
     Parameters
     ----------
     tasks : sequence of TrialTask
-        In any order; the longest expected go first.
-    jobs : int or "auto"
-        Trials at once; each gets cores ÷ jobs threads. A GPU has one trial at a time.
+        In any order; those expected to be short go first.
+    jobs : int, "auto" or None
+        Trials at once, as `choose_jobs` reads it; each gets cores ÷ jobs threads. A GPU has one
+        trial at a time.
     limits : Limits or None
         A task's own time limit goes before the one given here. Only isolated trials are limited.
     isolate : bool
@@ -115,7 +116,7 @@ def run_tasks(
             interrupts=interrupts,
             folder=folder,
             renewal=renewal,
-            waiting=deque(Entry(task=task) for task in longest_first(tasks)),
+            waiting=deque(Entry(task=task) for task in cheapest_first(tasks)),
         )
         try:
             if isolate:
@@ -229,7 +230,7 @@ class _Run:
             self._look_at_held()
 
     def _next(self) -> Entry | None:
-        """Return the longest trial whose engine is there, or the longest of all.
+        """Return the first trial whose engine is there, or the first of all.
 
         None where nothing waits but trials for a card, and each card has its trial.
         """

@@ -16,9 +16,9 @@ from bench.store.record import State, TrialRecord
 
 __all__ = [
     "Guarded",
+    "cheapest_first",
     "check_limits",
     "choose_jobs",
-    "longest_first",
     "retry_event",
     "stored_event",
     "trial_event",
@@ -74,17 +74,20 @@ def check_limits(limits: Limits, tasks: Sequence[TrialTask]) -> None:
         raise BenchError(f"{limits.retries} retries", why="it must be 0 or more")
 
 
-def choose_jobs(jobs: int | Literal["auto"], tasks: Sequence[TrialTask]) -> int:
+def choose_jobs(jobs: int | Literal["auto"] | None, tasks: Sequence[TrialTask]) -> int:
     """Return how many trials run at once.
 
-    ``auto``: one for each core, fewer where there are fewer trials or where the free memory would
-    not hold so many of the largest.
+    None: ``auto`` where all train on embedded data, whose small batches leave a second core idle,
+    else one. ``auto``: one for each core, fewer where there are fewer trials or where the free
+    memory would not hold so many of the largest.
 
     Raises
     ------
     BenchError
         If a number below 1 was asked for.
     """
+    if jobs is None:
+        jobs = "auto" if all(task.train is None or task.train_embedded for task in tasks) else 1
     if jobs != "auto":
         if jobs < 1:
             raise BenchError(f"-j {jobs}", why="it must be 1 or more, or auto")
@@ -94,12 +97,12 @@ def choose_jobs(jobs: int | Literal["auto"], tasks: Sequence[TrialTask]) -> int:
     return max(1, min(available_cores(), len(tasks), int(room)))
 
 
-def longest_first(tasks: Sequence[TrialTask]) -> list[TrialTask]:
-    """Return the tasks by expected time, longest first; unknown ones, which may be long, lead."""
+def cheapest_first(tasks: Sequence[TrialTask]) -> list[TrialTask]:
+    """Return the tasks by expected time, so that rows come soon; unknown ones wait."""
 
     def key(task: TrialTask) -> float:
         known = task.estimated_seconds
-        return -known if known is not None else -float("inf")
+        return known if known is not None else float("inf")
 
     return sorted(tasks, key=key)
 

@@ -85,7 +85,10 @@ class Plan:
     evaluated: tuple[str, ...] = ()
     """The test datasets of every possible evaluation, cached ones included."""
     notes: tuple[str, ...] = ()
+    jobs: int = 1
+    """How many trials run at once."""
     estimated_seconds: float | None = None
+    """Of the whole run."""
     fine_tune: Mapping[Style, LoadedDataset] = field(default_factory=dict)
     """The folder that trials go on from there on, for each style of training data."""
 

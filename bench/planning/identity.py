@@ -112,7 +112,10 @@ def _version(distribution: str) -> str:
 
 
 def resolve_precision(asked: str, spec: ModelSpec) -> Precision:
-    """Return the precision a model trains in; ``auto`` asks the processor, not an engine.
+    """Return the precision a model trains in.
+
+    ``auto`` asks the processor, not an engine, and takes bfloat16 only where the spec says that the
+    model's accuracy holds in it.
 
     Raises
     ------
@@ -123,6 +126,7 @@ def resolve_precision(asked: str, spec: ModelSpec) -> Precision:
         raise OptionError(f"precision '{asked}'", why="it is one of auto, float32, bfloat16")
     if asked == "auto":
         fast = has_bfloat16() or visible_gpus()
-        return "bfloat16" if fast and "bfloat16" in spec.precisions else "float32"
+        is_safe = spec.bfloat16_holds and "bfloat16" in spec.precisions
+        return "bfloat16" if fast and is_safe else "float32"
     # A model with one precision only (a forest) keeps it: asking a whole grid for bfloat16 is fine.
     return "bfloat16" if asked == "bfloat16" and "bfloat16" in spec.precisions else "float32"

@@ -68,7 +68,7 @@ class Request:
     data_dir: Path | None = None
     cache_dir: Path | None = None
     plugins: tuple[str, ...] = ()
-    jobs: int | Literal["auto"] = 1
+    jobs: int | Literal["auto"] | None = None
     timeout_seconds: float | None = None
     memory_bytes: int | None = None
     retries: int = 0

@@ -69,7 +69,11 @@ def trial_options(
 ) -> tuple[dict[str, OptionValue], str]:
     """Return a trial's resolved options and its variant, what differs from the defaults."""
     declared = as_options({**HARNESS_OPTIONS, **spec.options})
-    configured = resolve_options(spec.name, declared, settings.configured.get(spec.name, {}))
+    embedded = spec.embedded_options if train.embedded else {}
+    usual = resolve_options(spec.name, declared, embedded)
+    configured = resolve_options(
+        spec.name, declared, {**embedded, **settings.configured.get(spec.name, {})}
+    )
     budgeted = configured | budget_options(spec, configured, settings.budget)
     options = resolve_options(
         spec.name, declared, {**budgeted, **settings.given.get(spec.name, {})}
@@ -77,7 +81,7 @@ def trial_options(
     n_train = train.train.n if train.train else 0
     if int(options["train_images"]) >= n_train:
         options["train_images"] = 0  # all of them: the same trial as without a limit
-    base = budgeted if settings.budget != "full" else {k: o.default for k, o in declared.items()}
+    base = budgeted if settings.budget != "full" else usual
     base["train_images"] = 0 if int(base["train_images"]) >= n_train else base["train_images"]
     parts = [f"{name}={_short(options[name])}" for name in options if options[name] != base[name]]
     if settings.budget != "full":

@@ -16,7 +16,7 @@ from bench.scoring.intervals import THESE_IMAGES_ONLY
 from bench.store.fields import MISSING, about, count, format_value, points, share
 from bench.store.record import State
 
-__all__ = ["ROWS_SHOWN", "board_view", "closing_lines"]
+__all__ = ["ROWS_SHOWN", "best_of_each", "board_view", "closing_lines"]
 
 ROWS_SHOWN: Final = 30
 _MANY_IMAGES: Final = 5_000  # from here on the fourth decimal means something
@@ -56,20 +56,31 @@ _STATE_WORDS: Final = {
 def board_view(board: Board, width: int, *, all_rows: bool = False) -> Group:
     """Return the leaderboard with its title, notes and legend.
 
-    The best `ROWS_SHOWN` rows are shown unless `all_rows`.
+    The best `ROWS_SHOWN` rows are shown unless `all_rows`; of evaluation-only data one a model.
     """
-    rows = board.rows if all_rows else board.rows[:ROWS_SHOWN]
+    rows = board.rows if all_rows else best_of_each(board)[:ROWS_SHOWN]
     trained_on = {row.train_dataset for row in board.rows}
     is_single = len(trained_on) == 1
     lines = [_line(row, board, is_single) for row in rows]
     parts = [_title(board, trained_on), *lay_out(_COLUMNS, lines, width, indent=1)]
     if len(rows) < len(board.rows):
         hidden = len(board.rows) - len(rows)
-        parts.append(Text(f" … {hidden} more rows: --all-rows"))
+        why = " (other training data)" if len(best_of_each(board)) == len(rows) else ""
+        parts.append(Text(f" … {hidden} more row{'s' * (hidden > 1)}{why}: --all-rows"))
     legend = _legend(board)
     if legend:
         parts += [Text(), *map(Text, legend)]
     return Group(*parts)
+
+
+def best_of_each(board: Board) -> Sequence[Row]:
+    """Return the rows; of evaluation-only data each model's best, whatever it was trained on."""
+    if not board.evaluation_only:
+        return board.rows
+    best: dict[str, Row] = {}
+    for row in board.rows:
+        best.setdefault(row.model, row)
+    return tuple(best.values())
 
 
 def _title(board: Board, trained_on: set[str]) -> Text:
@@ -127,7 +138,7 @@ def _accuracy(row: Row, digits: int) -> str:
 
 def _mark(row: Row) -> str:
     """Return why a row has no rank, or what else to know about it."""
-    marks = []
+    marks = ["did not learn"] if row.is_at_chance else []
     if row.leaked:
         marks.append(f"leak: {count(row.leaked)} image{'s' if row.leaked > 1 else ''}")
     if row.near_duplicates:
@@ -151,7 +162,11 @@ def _failure(row: Row) -> str:
 
 
 def _legend(board: Board) -> list[str]:
-    sentences = [*_rank_sentences(board), _interval_sentence(board.rows)]
+    sentences = [
+        *_rank_sentences(board),
+        *_training_sentences(board),
+        _interval_sentence(board.rows),
+    ]
     if any(row.leaked for row in board.rows):
         sentences.append("A leak (test images among the training images) is not ranked.")
     if any(row.near_duplicates for row in board.rows):
@@ -207,6 +222,25 @@ def _needed_sentence(board: Board) -> str:
         what = "Neither more seeds nor more images would separate the first two"
         return f"{what}: {board.inseparable}."
     return ""
+
+
+def _training_sentences(board: Board) -> list[str]:
+    """Say that embedded data is for a first look, and what to try where nothing was learnt."""
+    sentences = []
+    if any(row.train_embedded and row.parameters for row in board.rows):
+        sentences.append(
+            "Networks train on embedded data for a first look, with few passes and small batches: "
+            f"{prog()} list models NAME."
+        )
+    stuck = next((row for row in board.rows if row.is_at_chance), None)
+    if stuck is not None:
+        name = clean(stuck.model)
+        sentences.append(
+            "What did not learn reads its own training images by chance: try more passes, smaller "
+            f"steps or another seed ({prog()} run -m {name} -d {clean(stuck.train_dataset)} "
+            f"--set {name}.epochs=30 --set {name}.learning_rate=0.0003)."
+        )
+    return sentences
 
 
 def _interval_sentence(rows: Iterable[Row]) -> str:

@@ -51,7 +51,13 @@ def model_view(
         texts += [Text(), Text(as_typed(clean(reason)), style="warn")]
     elif described.layers:
         texts += [Text(), *layer_lines(described.layers, width)]
-    return [*texts, Text(), *option_lines(spec.name, spec.options, width)]
+    texts += [Text(), *option_lines(spec.name, spec.options, width)]
+    if spec.embedded_options:
+        first_look = ", ".join(
+            f"{name}={_shown(value)}" for name, value in spec.embedded_options.items()
+        )
+        texts.append(Text(f" On embedded data: {clean(first_look)}"))
+    return texts
 
 
 def _model_facts(

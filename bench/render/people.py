@@ -11,6 +11,7 @@ from bench.board.leaderboard import Board, Row
 from bench.board.views import PersonReading
 from bench.render.console import clean, plain
 from bench.render.hints import prog
+from bench.render.leaderboard import best_of_each
 from bench.render.table import Column, Line, choose, lay_out
 from bench.store.fields import MISSING, share
 
@@ -42,15 +43,19 @@ def people_lines(
     width: int,
     *,
     all_rows: bool = False,
+    brief: bool = False,
 ) -> list[Text]:
     """Return the part for people of one board; empty where no person is known.
+
+    `brief` stands for the board: every model, with no more than one misread ID.
 
     Parameters
     ----------
     readings : mapping
         For the first evaluation of each row, how it read each person.
     """
-    rows = [row for row in board.rows if row.evaluations and readings.get(row.evaluations[0])]
+    chosen = best_of_each(board) if brief else board.rows
+    rows = [row for row in chosen if row.evaluations and readings.get(row.evaluations[0])]
     if not rows:
         return []
     people = readings[rows[0].evaluations[0]]
@@ -61,19 +66,25 @@ def people_lines(
         f" · {len(people)} {what}{'s' * (len(people) != 1)}, {digits} digits · what the models "
         f"saw: {prog()} data inspect {clean(board.test_dataset)}"
     )
-    shown = rows if all_rows else rows[:_ROWS_SHOWN]
+    shown = rows if all_rows or brief else rows[:_ROWS_SHOWN]
+    readings_shown = 1 if brief else _READINGS_SHOWN
     is_several = len({row.train_dataset for row in shown}) > 1
     columns = [replace(c, keep=0) if c.name == "train" and is_several else c for c in _COLUMNS]
 
     def lines(is_narrow: bool) -> list[Line]:
         return [
-            one for row in shown for one in _lines(row, readings[row.evaluations[0]], is_narrow)
+            one
+            for row in shown
+            for one in _lines(row, readings[row.evaluations[0]], is_narrow, readings_shown)
         ]
 
     has_room = width >= _WIDE and choose(columns, lines(False), width - 1) == columns
+    if brief and not has_room:
+        readings_shown = 0
     texts = [title, *lay_out(columns, lines(not has_room), width, indent=1)]
-    if len(shown) < len(rows):
-        texts.append(Text(f" … {len(rows) - len(shown)} more rows: --all-rows"))
+    hidden = (len(board.rows) if brief else len(rows)) - len(shown)
+    if hidden > 0:
+        texts.append(Text(f" … {hidden} more row{'s' * (hidden > 1)}: --all-rows"))
     if any(row.seeds > 1 for row in shown):
         texts.append(Text("Digits of rows over several seeds are those their first seed read."))
     number = {1: "One writer is", 2: "Two writers are", 3: "Three writers are"}
@@ -94,7 +105,9 @@ def _are_persons(people: Sequence[PersonReading]) -> bool:
     return all(person.writer == person.person for person in people)
 
 
-def _lines(row: Row, people: Sequence[PersonReading], is_narrow: bool) -> list[Line]:
+def _lines(
+    row: Row, people: Sequence[PersonReading], is_narrow: bool, n_readings: int
+) -> list[Line]:
     wrong = [person for person in people if _has_id(person) and not person.is_right]
     cells = {
         "model": plain(row.label),
@@ -102,8 +115,8 @@ def _lines(row: Row, people: Sequence[PersonReading], is_narrow: bool) -> list[L
         "digits": Text(_digits(row, people)),
         "ids": Text(_ids(people)),
     }
-    shown = [_reading(person) for person in wrong[:_READINGS_SHOWN]]
-    if len(wrong) > len(shown):
+    shown = [_reading(person) for person in wrong[:n_readings]]
+    if shown and len(wrong) > len(shown):
         shown[-1].append(f" … and {len(wrong) - len(shown)} more")
     if is_narrow:
         below = [Line(tail=Text("  ") + text, tail_at="model") for text in shown]

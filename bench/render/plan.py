@@ -17,6 +17,7 @@ from bench.store.record import Machine
 __all__ = ["is_long", "machine_words", "plan_as_dict", "plan_lines", "plan_table"]
 
 _LONG_SECONDS: Final = 600.0
+_SPREAD: Final = 1.25  # estimates were within this factor of the truth
 _COLUMNS: Final = (
     Column(name="state", heading="", align="left"),
     Column(name="model", heading="model", align="left", wraps_at=24),
@@ -50,9 +51,7 @@ def is_long(plan: Plan) -> bool:
     return seconds > _LONG_SECONDS and all(task.budget == "full" for task in plan.tasks)
 
 
-def plan_lines(
-    plan: Plan, jobs: int | str, cores: int, quick_seconds: float | None = None
-) -> list[Text]:
+def plan_lines(plan: Plan, cores: int, quick_seconds: float | None = None) -> list[Text]:
     """Return the lines above a run: how many trials, how long, and what is left out.
 
     Parameters
@@ -60,7 +59,7 @@ def plan_lines(
     quick_seconds : float or None
         What the same plan would take with ``--budget quick``, where that is worth saying.
     """
-    lines = [Text(_summary(plan, jobs, cores, quick_seconds))]
+    lines = [Text(_summary(plan, cores, quick_seconds))]
     changes = Counter(", ".join(cell.changed) for cell in plan.cells if cell.changed)
     lines += [
         plain(f"{number} run again: {what} changed since the last record")
@@ -84,7 +83,7 @@ def _pairing(cell: Cell) -> str:
     return clean(f"{cell.train_dataset} → {cell.test_dataset}: {cell.reason}")
 
 
-def _summary(plan: Plan, jobs: int | str, cores: int, quick_seconds: float | None) -> str:
+def _summary(plan: Plan, cores: int, quick_seconds: float | None) -> str:
     to_run = [cell for cell in plan.cells if cell.task is not None]
     cached = plan.count(CellState.CACHED)
     if not to_run:
@@ -98,15 +97,16 @@ def _summary(plan: Plan, jobs: int | str, cores: int, quick_seconds: float | Non
     line = ", ".join(parts)
     seconds = plan.estimated_seconds
     if seconds is not None:
-        line += f" · about {about(seconds / _speed_up(jobs))} on {cores} cores"
+        line += f" · about {_range(seconds)} on {cores} cores"
     if quick_seconds is not None:
-        line += f"; --budget quick: about {about(quick_seconds / _speed_up(jobs))}"
+        line += f"; --budget quick: about {_range(quick_seconds)}"
     return line + " · Ctrl-C is safe: finished trials are kept"
 
 
-def _speed_up(jobs: int | str) -> float:
-    # One trial uses all cores; several at once gain what a single one leaves idle.
-    return 1.0 if jobs in (1, "auto") else min(2.0, 1.0 + 0.3 * (int(jobs) - 1))
+def _range(seconds: float) -> str:
+    """Return what an estimate may come to: ``2 min to 3 min``."""
+    low, high = about(seconds / _SPREAD), about(seconds * _SPREAD)
+    return low if low == high else f"{low} to {high}"
 
 
 def _grid(cells: Sequence[Cell]) -> str:

@@ -87,15 +87,18 @@ def draw(value: Leaderboards, options: Options, screen: Screen) -> Iterator[Rend
 
 
 def draw_boards(
-    value: Leaderboards, screen: Screen, *, all_rows: bool = False
+    value: Leaderboards, screen: Screen, *, all_rows: bool = False, brief: bool = False
 ) -> Iterator[RenderableType]:
-    """Yield the boards, each with its part for people."""
+    """Yield the boards, each with its part for people; `brief`: of what ships that part alone."""
     for board in value.boards:
-        yield board_view(board, screen.width, all_rows=all_rows)
-        lines = people_lines(board, value.people(board), screen.width, all_rows=all_rows)
-        if lines:
-            yield Text()
-            yield from lines
+        is_brief = brief and bool(board.test_embedded)
+        readings = value.people(board)
+        lines = people_lines(board, readings, screen.width, all_rows=all_rows, brief=is_brief)
+        if not (is_brief and lines):
+            yield board_view(board, screen.width, all_rows=all_rows)
+            if lines:
+                yield Text()
+        yield from lines
         yield Text()
 
 

@@ -46,6 +46,14 @@ def bench_register_models(register: "Callable[[ModelSpec], None]") -> None:
             batch_size=86,
             drop_last=True,
             min_side=4,
-            seconds_per_image=7e-3,
+            # With dropout it takes some hundred steps on faint digits before anything is learnt.
+            embedded_options={
+                "epochs": 2,
+                "batch_size": 8,
+                "learning_rate": 0.0004,
+                "learning_rate_schedule": "cosine",
+                "dropout": 0.0,
+            },
+            seconds_per_image=0.042,
         )
     )

@@ -47,6 +47,16 @@ def bench_register_models(register: "Callable[[ModelSpec], None]") -> None:
             drop_last=True,
             augment="published",
             min_side=4,
-            seconds_per_image=7e-3,
+            # Shifts of .3 bring a house number's neighbours into the middle: more than a first look
+            # can learn from.
+            embedded_options={
+                "epochs": 3,
+                "batch_size": 8,
+                "learning_rate": 0.0004,
+                "learning_rate_schedule": "cosine",
+                "dropout": 0.0,
+                "augment": "gentle",
+            },
+            seconds_per_image=0.042,
         )
     )

@@ -241,6 +241,22 @@ def test_a_budget_only_sets_options(
     assert (task.variant, task.budget) == (variant, budget)
 
 
+@pytest.mark.parametrize(("embedded", "epochs"), [("", 10), ("toy", 4)])
+def test_on_embedded_data_a_models_own_defaults_hold_and_are_no_variant(
+    request_of: Any, plugins: tuple[str, str], embedded: str, epochs: int
+) -> None:
+    model, datasets = (Path(each) for each in plugins)
+    options = 'options=options, embedded_options={"epochs": 4}'
+    model.write_text(MODEL.replace("options=options", options), encoding="utf-8")
+    loads = f'load=digits, embedded="{embedded}"'
+    datasets.write_text(DATASETS.replace("load=digits", loads), encoding="utf-8")
+    (task,) = plan(request_of()).tasks
+    assert (task.options["epochs"], task.variant) == (epochs, "")
+    assert task.identity.options["epochs"] == epochs
+    (by_hand,) = plan(request_of(settings=("mine.epochs=7",))).tasks
+    assert (by_hand.options["epochs"], by_hand.variant) == (7, "epochs=7")
+
+
 def test_what_is_set_by_hand_wins_over_the_budget(request_of: Any) -> None:
     (task,) = plan(request_of(budget="smoke", settings=("mine.epochs=2",))).tasks
     assert task.options["epochs"] == 2

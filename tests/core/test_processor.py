@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.planning import processor
+from bench.planning.identity import resolve_precision
 from bench.planning.processor import has_bfloat16, instruction_set
+from bench.spec import ModelSpec
 
 HASWELL = frozenset({"sse4_1", "avx", "avx2", "fma"})
 SKYLAKE = HASWELL | {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
@@ -101,3 +103,21 @@ def test_an_unknown_processor_is_refused_with_the_names_there_are() -> None:
     ended = _emulate("pentium", "true")
     assert ended.returncode == 2
     assert "haswell, zen, prescott" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("holds", "precision"), [pytest.param(True, "bfloat16", id="known"), (False, "float32")]
+)
+def test_auto_takes_bfloat16_only_where_accuracy_is_known_to_hold(
+    of_flags: pytest.MonkeyPatch, holds: bool, precision: str
+) -> None:
+    of_flags.setattr(processor, "processor_flags", lambda: ZEN_4)
+    spec = ModelSpec(
+        name="x",
+        summary="",
+        build=lambda context: None,  # type: ignore[arg-type, return-value]  # never built
+        precisions=("float32", "bfloat16"),
+        bfloat16_holds=holds,
+    )
+    assert resolve_precision("auto", spec) == precision
+    assert resolve_precision("bfloat16", spec) == "bfloat16"

@@ -7,12 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
 
 from bench.execution.events import TrialFinished, TrialStarted
-from bench.execution.scheduling import choose_jobs, longest_first
+from bench.execution.scheduling import cheapest_first, choose_jobs
 from bench.loading.refs import SplitRef
 from bench.store.record import State
 
@@ -94,10 +95,26 @@ def test_auto_weighs_cores_trials_and_memory(
     assert choose_jobs("auto", tasks) == expected
 
 
-def test_the_longest_expected_trial_goes_first_and_an_unknown_one_before_it(tiny: Any) -> None:
+@pytest.mark.parametrize(
+    ("embedded", "expected"),
+    [pytest.param(["a", "a"], 2, id="all"), pytest.param(["a", ""], 1, id="not all")],
+)
+def test_trials_on_embedded_data_run_one_a_core_unless_told(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, embedded: list[str], expected: int
+) -> None:
+    monkeypatch.setattr("bench.execution.scheduling.available_cores", lambda: 2)
+    tasks = [
+        msgspec.structs.replace(tiny.task(seed=seed), train_embedded=each)
+        for seed, each in enumerate(embedded)
+    ]
+    assert choose_jobs(None, tasks) == expected
+    assert choose_jobs(1, tasks) == 1
+
+
+def test_the_cheapest_expected_trial_goes_first_and_an_unknown_one_waits(tiny: Any) -> None:
     seconds = [1.0, None, 30.0, 2.0]
     tasks = [tiny.task(seed=seed, estimated_seconds=each) for seed, each in enumerate(seconds)]
-    assert [task.estimated_seconds for task in longest_first(tasks)] == [None, 30.0, 2.0, 1.0]
+    assert [task.estimated_seconds for task in cheapest_first(tasks)] == [1.0, 2.0, 30.0, None]
 
 
 READ_ALL = """

@@ -46,6 +46,53 @@ def test_the_best_thirty_are_shown_and_the_rest_counted() -> None:
     assert sum("model-" in line for line in screen(board(*rows), all_rows=True)) == 35
 
 
+def test_evaluation_only_data_has_a_row_a_model_its_best_and_the_rest_counted() -> None:
+    rows = [
+        row(model, train_dataset=trained, accuracy=accuracy)
+        for model, trained, accuracy in (
+            ("a", "mnist", 0.9),
+            ("b", "usps", 0.8),
+            ("a", "usps", 0.7),
+            ("b", "mnist", 0.6),
+        )
+    ]
+    shown = board(*rows, evaluation_only=True)
+    lines = screen(shown)
+    assert [line.split()[1:3] for line in lines[2:4]] == [["a", "mnist"], ["b", "usps"]]
+    assert " … 2 more rows (other training data): --all-rows" in lines
+    assert len(screen(shown, all_rows=True)) == len(lines) + 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        pytest.param({"balanced_accuracy": 0.1, "train_accuracy": 0.11}, True, id="one class"),
+        pytest.param({"balanced_accuracy": 0.1, "train_accuracy": 0.2}, True, id="most"),
+        pytest.param({"balanced_accuracy": 0.1, "train_accuracy": 0.99}, False, id="overfitted"),
+        pytest.param({"balanced_accuracy": 0.3, "train_accuracy": 0.4}, False, id="weak"),
+        pytest.param(
+            {"balanced_accuracy": 0.1, "train_accuracy": 0.1, "parameters": None},
+            False,
+            id="the floor",
+        ),
+    ],
+)
+def test_a_row_at_chance_on_its_own_training_images_did_not_learn(
+    facts: dict[str, Any], said: bool
+) -> None:
+    values = {"parameters": 1_000, "n_classes": 10, "accuracy": 0.1} | facts
+    text = "\n".join(screen(board(row("net", **values)), width=200))
+    assert ("did not learn" in text) is said
+    assert ("--set net.epochs=30" in text) is said
+
+
+def test_a_board_says_once_that_networks_trained_for_a_first_look() -> None:
+    rows = [row(name, train_embedded="small", parameters=10) for name in ("a", "b")]
+    text = " ".join(screen(board(*rows)))
+    assert text.count("for a first look") == 1
+    assert "for a first look" not in " ".join(screen(board(row("a", parameters=10))))
+
+
 def test_several_training_datasets_have_a_column() -> None:
     lines = screen(board(row("a"), row("b", train_dataset="mnist")))
     assert lines[1].split()[:4] == ["rank", "model", "trained", "on"]

@@ -53,15 +53,15 @@ def cell(model: str, state: CellState = CellState.TO_RUN, **facts: Any) -> Cell:
 
 def lines(plan: Plan, **facts: Any) -> list[str]:
     """Return the lines above a run."""
-    return [text.plain for text in plan_lines(plan, 1, 2, **facts)]
+    return [text.plain for text in plan_lines(plan, 2, **facts)]
 
 
 def test_the_summary_counts_multiplies_and_estimates() -> None:
     cells = [cell(model, seed=seed) for model in "ab" for seed in (1, 2)]
     plan = Plan(cells=tuple(cells), store=Path("s"), estimated_seconds=160.0)
     assert lines(plan) == [
-        "2 models × 1 dataset × 2 seeds = 4 trials to run, 0 cached · about 2 min 40 s on 2 cores"
-        " · Ctrl-C is safe: finished trials are kept"
+        "2 models × 1 dataset × 2 seeds = 4 trials to run, 0 cached · about 2 min 10 s to "
+        "3 min 20 s on 2 cores · Ctrl-C is safe: finished trials are kept"
     ]
 
 
@@ -69,8 +69,8 @@ def test_a_long_plan_says_what_the_quick_budget_takes() -> None:
     plan = Plan(cells=(cell("a"),), store=Path("s"), estimated_seconds=9_600.0)
     assert is_long(plan)
     assert lines(plan, quick_seconds=540.0) == [
-        "1 trial to run, 0 cached · about 2 h 40 on 2 cores; --budget quick: about 9 min · "
-        "Ctrl-C is safe: finished trials are kept"
+        "1 trial to run, 0 cached · about 2 h 08 to 3 h 20 on 2 cores; --budget quick: about 7 min "
+        "to 11 min · Ctrl-C is safe: finished trials are kept"
     ]
 
 

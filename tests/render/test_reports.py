@@ -80,6 +80,41 @@ def test_people_are_told_what_was_read_instead() -> None:
     assert lines[4].startswith("Three writers are too few")
 
 
+def test_in_brief_every_model_has_one_line_for_people() -> None:
+    facts = {name: getattr(ROW, name) for name in Row.__struct_fields__}
+    people = [reading("12", "13", "a"), reading("34", "35", "b")]
+    names = [f"m{index}" for index in range(12)]
+    rows = [Row(**(facts | {"model": name, "evaluations": (name,)})) for name in names]
+    again = replace_train(rows[0], "usps")
+    board = Board(test_dataset="ids", rows=(*rows, again), evaluation_only=True)
+    readings = dict.fromkeys(names, people)
+    for width in (80, 120):
+        lines = plain(people_lines(board, readings, width, brief=True))
+        assert [line.split()[0] for line in lines[2:14]] == names
+        assert lines[14] == " … 1 more row: --all-rows"
+
+
+def replace_train(row: Row, name: str) -> Row:
+    """Return a row of the same model, trained on other data."""
+    facts = {field: getattr(row, field) for field in Row.__struct_fields__}
+    return Row(**(facts | {"train_dataset": name}))
+
+
+def test_a_brief_report_gives_each_class_a_column_where_they_fit() -> None:
+    matrix = np.diag([10, 10, 10, 9])
+    matrix[3, 1] = 1
+    names = ("a", "b", "c", "d")
+    report = classification_report(matrix, names)
+    confusions = worst_confusions(matrix, names)
+    lines = plain(report_lines(ROW, report, confusions, 80, brief=True))
+    assert lines[0] == "m on ids · trained on mnist · accuracy .975 · macro F1 .975"
+    assert lines[1].split() == ["class", *names]
+    assert lines[3].split() == ["recall", "1.000", "1.000", "1.000", ".900"]
+    assert lines[-1].strip() == "d most often read as b (1 of 10)"
+    tall = plain(report_lines(ROW, report, confusions, 30, brief=True))
+    assert tall[1].split()[:2] == ["class", "precision"]
+
+
 def test_photos_of_ids_are_no_writers() -> None:
     row = Row(
         **{name: getattr(ROW, name) for name in Row.__struct_fields__} | {"evaluations": ("e",)}

@@ -1,6 +1,6 @@
 """A row's classification report, confusion matrix and learning curve, as a person reads them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -40,6 +40,7 @@ CLASSES_SHOWN: Final = 30
 CONFUSION_COLUMNS: Final = ("truth", "predicted", "count")
 _NAMED: Final = 12
 _CONFUSIONS_SHOWN: Final = 6
+_CLASSES_ACROSS: Final = 12
 _MATRIX_CLASSES: Final = 20  # a larger matrix is no longer read, only searched
 _COLUMNS: Final = (
     Column(name="name", heading="class", align="left"),
@@ -84,10 +85,13 @@ def report_lines(
     Parameters
     ----------
     brief : bool
-        Name a confusion only beside the classes that are read worst.
+        Give each class a column where they fit, and name a confusion only of the classes that are
+        read worst.
     limit : int or None
         Of more classes than that only those read worst; None: every one.
     """
+    if brief and _fits_across(report, width):
+        return [*_across(row, report, confusions, width), *_never_predicted(report)]
     worst = _remarks(report, confusions, brief=brief)
     shown = report.classes
     if limit is not None and len(shown) > limit:
@@ -110,6 +114,47 @@ def report_lines(
         texts.append(
             Text(f" the {len(shown)} classes read worst; {rest} more: {command_for(row)} --all")
         )
+    return [*texts, *_never_predicted(report, limit)]
+
+
+def _fits_across(report: ClassificationReport, width: int) -> bool:
+    names = [clean(line.name) for line in report.classes]
+    return len(names) <= _CLASSES_ACROSS and 12 + sum(max(len(n), 5) + 2 for n in names) <= width
+
+
+def _across(
+    row: Row, report: ClassificationReport, confusions: Sequence[Confusion], width: int
+) -> list[Text]:
+    """Return the table with a column for each class, and the worst confusions below."""
+    names = {str(index): line for index, line in enumerate(report.classes)}
+    columns = [Column(name="of", heading="class", align="left")]
+    columns += [Column(name=key, heading=clean(line.name)) for key, line in names.items()]
+
+    def line_of(heading: str, figure: Callable[[ClassLine], str]) -> Line:
+        return Line(
+            cells={"of": Text(heading)} | {key: Text(figure(line)) for key, line in names.items()}
+        )
+
+    lines = [
+        line_of("precision", lambda line: share(line.precision)),
+        line_of("recall", lambda line: share(line.recall)),
+        line_of("F1", lambda line: share(line.f1)),
+        line_of("support", lambda line: count(line.support)),
+    ]
+    heading = title(row).append(
+        f" · accuracy {share(report.accuracy)} · macro F1 {share(report.macro.f1)}"
+    )
+    worst = _remarks(report, confusions, brief=True)
+    said = "; ".join(f"{clean(name)} {clean(remark)}" for name, remark in worst.items())
+    return [
+        heading,
+        *lay_out(columns, lines, width, indent=1),
+        *([Text(f" {said}")] if said else []),
+    ]
+
+
+def _never_predicted(report: ClassificationReport, limit: int | None = None) -> list[Text]:
+    texts: list[Text] = []
     unread = [c.name for c in report.classes if c.is_never_predicted and c.support]
     if unread:
         more = len(unread) - _NAMED if limit is not None else 0
