@@ -44,6 +44,8 @@ def _plain(value: Any, param: Any) -> Any:
         return () if is_several else None
     if is_several:
         texts = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+        if texts and kind == list[Path] and not _is_checked_path(param):
+            return [Path(each) for each in value]
         return list(value) if texts and kind == list[str] else _UNKNOWN
     if param.type_descriptor.is_choice:
         return value if value in param.type_descriptor.choices else _UNKNOWN

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.adapters import load_to_predict
-from bench.board.leaderboard import leaderboards
 from bench.board.rows import Row
 from bench.errors import BenchError, StoreError
 from bench.plugins.discovery import Plugins
@@ -94,6 +93,9 @@ def _shipped(plugins: Plugins, name: str) -> Trained:
 
 
 def _of_model(plugins: Plugins, store: Store, name: str) -> Trained:
+    # Imported here: a photo is read by what ships without any board.
+    from bench.board.leaderboard import leaderboards
+
     # Reading must not make a store where there is none.
     boards = leaderboards(store) if store.trials.is_dir() else []
     rows = [row for board in boards for row in board.rows if row.model == name]
