@@ -248,6 +248,7 @@ _FURTHER: Final = (
     ),
     _field("spreads_far", "true/false", "its seeds differ far more than other rows'", _truth),
     _field("best_of", "whole number", "rows of its model that it is the best of", count),
+    _field("n_classes", "whole number", "classes, on its own dataset's board", count),
     _field("evaluations", "list of text", "names of the evaluations' folders", _listed),
     _field("intervals", "mapping", "of one seed's metrics: low, high, method"),
     _field("not_scored", "mapping", "why a metric has no value, by its name", _mapped),

@@ -18,7 +18,7 @@ from bench.store.fields import (
 )
 from bench.store.record import EvaluationRecord, TrialRecord
 
-NOT_FIELDS = {"intervals", "n_classes", "not_scored", "place"}  # how a board is kept
+NOT_FIELDS = {"intervals", "not_scored", "place"}  # how a board is kept
 
 
 @pytest.mark.parametrize(
