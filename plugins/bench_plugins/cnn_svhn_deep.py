@@ -62,8 +62,8 @@ def bench_register_models(register: "Callable[[ModelSpec], None]") -> None:
             # Batch normalisation needs hundreds of steps before its averages can be used.
             embedded_options={
                 "epochs": 6,
-                "batch_size": 16,
-                "learning_rate": 0.002,
+                "batch_size": 8,
+                "learning_rate": 0.0015,
                 "learning_rate_schedule": "cosine",
             },
             seconds_per_image=0.037,
