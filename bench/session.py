@@ -1,8 +1,9 @@
 """The engine behind the command line and Python: select, plan, run, read."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,11 @@ from bench.board.leaderboard import Board, forget_gone, leaderboards, per_seed, 
 from bench.board.metrics_in_use import use_metrics
 from bench.config import find_config, read_config
 from bench.errors import BenchError, StoreError
-from bench.execution.events import Event, RunFinished, RunStarted
+from bench.execution.events import Event, RunFinished, RunStarted, TrialFinished, Warned
 from bench.execution.observers import observed
 from bench.loading import LoadedDataset, cache_folder, cache_in_use, data_dirs
 from bench.planning.estimate import Pace, run_seconds, with_estimates
-from bench.planning.grid import Cell, CellState, Plan, TrainedOn, is_outgrown, plan_trials
+from bench.planning.grid import Cell, CellState, Plan, TrainedOn, plan_trials
 from bench.planning.selection import Request, Session, select
 from bench.planning.shipped import import_shipped, shipped_cells
 from bench.planning.task import Limits, TrialTask
@@ -164,7 +165,11 @@ def _losses(test: LoadedDataset) -> list[str]:
 
 
 def execute(
-    request: Request, on_event: Callable[[Event], None], planned: Plan | None = None
+    request: Request,
+    on_event: Callable[[Event], None],
+    planned: Plan | None = None,
+    *,
+    replan: bool = True,
 ) -> RunResult:
     """Run what is missing and return the boards it belongs to.
 
@@ -175,6 +180,8 @@ def execute(
         Told every event, in this process.
     planned : Plan or None
         The plan of this request, if it has been made already.
+    replan : bool
+        Whether trials whose plugin was edited meanwhile are planned again, once.
 
     Raises
     ------
@@ -196,17 +203,26 @@ def execute(
         session = open_session(
             store=request.store, data_dir=request.data_dir, plugins=request.plugins
         )
-        emit = observed(on_event, session.plugins.observers())
+        changed: set[str] = set()
+
+        def hear(event: Event) -> None:
+            if isinstance(event, TrialFinished) and event.state is State.CODE_CHANGED:
+                changed.add(event.trial_id)
+            on_event(event)
+
+        emit = observed(hear, session.plugins.observers())
         for cell in made.cells:
             for folder in cell.damaged:
                 set_aside(store, folder)
         for task in tasks:
             if task.train is None:
                 import_shipped(store, task)
-            elif request.fresh or _is_outgrown(store, task):
-                supersede(store, task.trial_id)
+            elif not task.stored and store.trial(task.trial_id).is_dir():
+                supersede(store, task.trial_id)  # fresh, outgrown, or its notes hold no more
         forget_gone(store)
         outcome = _run(tasks, store, request, emit)
+        if changed and not outcome.interrupted and replan:
+            return _planned_again(request, on_event, made, outcome, changed)
         if made.fine_tune and not outcome.interrupted:
             outcome = _merged(outcome, _fine_tune(made, session.plugins, store, request, emit))
     on_event(outcome)
@@ -221,9 +237,30 @@ def execute(
     )
 
 
-def _is_outgrown(store: Store, task: TrialTask) -> bool:
-    is_there = not task.stored and store.trial(task.trial_id).is_dir()
-    return is_there and is_outgrown(store, task)
+def _planned_again(
+    request: Request,
+    on_event: Callable[[Event], None],
+    first: Plan,
+    outcome: RunFinished,
+    changed: Set[str],
+) -> RunResult:
+    """Run once more what was planned on code that changed meanwhile; nothing else of the plan."""
+    n_changed = len(changed)
+    trials = "1 trial is" if n_changed == 1 else f"{n_changed} trials are"
+    on_event(Warned(message=f"the plugin was changed meanwhile: {trials} planned again"))
+    again = plan(replace(request, fresh=False))
+    known = {cell.trial_id for cell in first.cells} - changed
+    cells = tuple(
+        replace(cell, task=None) if cell.task and cell.trial_id in known else cell
+        for cell in again.cells
+    )
+    result = execute(request, on_event, replace(again, cells=cells), replan=False)
+    counts = Counter(outcome.counts) + Counter(result.counts)
+    counts[State.CODE_CHANGED] -= n_changed
+    return replace(
+        result,
+        counts={State(state): n for state, n in counts.items() if n},
+    )
 
 
 def _run(

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +55,17 @@ def import_keras() -> Any:
             why="digitbench trains on its TensorFlow backend",
             fix="import bench before keras, or set KERAS_BACKEND=tensorflow",
         )
+    _use_known_settings(keras)
     return keras
+
+
+@cache
+def _use_known_settings(keras: Any) -> None:
+    """Set what a user's ``keras.json`` may say otherwise, and would change figures by."""
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
 
 
 def preload() -> None:

@@ -17,7 +17,7 @@ from bench.errors import BenchError
 __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
-_STATES = ("ok", "failed", "timeout", "out_of_memory", "crashed", "interrupted")
+_STATES = ("ok", "failed", "timeout", "out_of_memory", "crashed", "interrupted", "code_changed")
 
 
 @app.callback()

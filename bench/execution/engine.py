@@ -29,7 +29,10 @@ _limited: tuple[int, int, int] | None = None
 
 def thread_variables(threads: int) -> dict[str, str]:
     """Return the environment that limits every library loaded from now on."""
-    return dict.fromkeys(_THREAD_VARIABLES, str(threads))
+    # Threads that wait busily take the cores that other trials compute with.
+    waiting = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "GOMP_SPINCOUNT": "0"}
+    said = {name: os.environ.get(name, value) for name, value in waiting.items()}
+    return dict.fromkeys(_THREAD_VARIABLES, str(threads)) | said
 
 
 def preload(distributions: Iterable[str]) -> None:

@@ -31,6 +31,7 @@ def serve(descriptor: int, harness: int, distributions: list[str]) -> None:
     from bench.execution.processes import die_with_parent
 
     die_with_parent(harness)
+    import bench.execution.reloading
     import bench.execution.worker  # noqa: F401  # what every fork would import
     from bench.execution.engine import preload
     from bench.execution.keeper import be_keeper

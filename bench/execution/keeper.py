@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from bench.execution.capture import BoundedLog
-from bench.execution.events import Event
+from bench.execution.events import Event, Warned
 from bench.execution.job import WORKER, Job, Lines, decode_message, encode_message, read_job
 from bench.execution.privacy import private_words
 from bench.execution.processes import (
@@ -36,6 +36,7 @@ from bench.execution.processes import (
     stop_leftovers,
 )
 from bench.execution.publishing import OUTPUT
+from bench.execution.surroundings import HERE
 from bench.planning.task import Outcome
 from bench.store.record import State
 
@@ -77,7 +78,9 @@ def keep_trial(job_file: Path, channel: socket.socket) -> None:
     stop_leftovers(me)
     keeper.drain(events, output)
     outcome = keeper.outcome(exit_code, kills_before)
-    folders = private_words(job.task.data_folder)
+    if not job.task.stored:
+        keeper.check_reload()
+    folders = private_words(job.task.data_folder) | {str(Path(job.work) / HERE): "."}
     with suppress(OSError):
         text = keeper.log.text(folders)
         (Path(job.work) / OUTPUT).write_text(text, encoding="utf-8")
@@ -156,9 +159,11 @@ def _run_job(job: Job, send: Callable[[Event | Outcome], None]) -> None:
         send,
         threads=job.threads,
         checkpoint=Path(job.checkpoint) if job.checkpoint else None,
+        own_folder=True,
     )
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(ValueError, OSError, AttributeError):  # the model closed it
+            stream.flush()
     send(outcome)
 
 
@@ -231,6 +236,22 @@ class _Keeper:
             seconds=seconds,
             peak_memory_bytes=self.peak_bytes or None,
         )
+
+    def check_reload(self) -> None:
+        """See whether the stored model is the trained one, and say so where it is not."""
+        from bench.execution.reloading import check_reload
+
+        reason = check_reload(self.job, self._is_told_to_stop)
+        if reason:
+            task = self.job.task
+            message = f"{task.model}: its model does not reload, so it is not used later ({reason})"
+            self.send(encode_message(Warned(message=message, trial_id=task.trial_id)))
+
+    def _is_told_to_stop(self) -> bool:
+        """Whether the harness's end of the connection is closed."""
+        with suppress(BlockingIOError):
+            return not self.channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return False
 
     def send(self, data: bytes) -> None:
         """Send to the harness, if it still lives."""

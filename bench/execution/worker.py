@@ -1,11 +1,11 @@
 """One trial, from a task to finished record folders; whatever it raises becomes a state."""
 
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,10 +23,22 @@ from bench.execution.fitting import Fit, build_context, fit_classifier
 from bench.execution.machine import full_versions, machine_facts
 from bench.execution.predicting import Predictor
 from bench.execution.privacy import private_words, scrub
+from bench.execution.reloading import SAMPLED_IMAGES, keep_sample
 from bench.execution.splits import open_split
+from bench.execution.surroundings import (
+    HERE,
+    CodeChangedError,
+    check_sources,
+    enter_own_folder,
+    environment_that_computes,
+    importable_elsewhere,
+)
 from bench.execution.training_images import adapted, choose_images, measure_train_accuracy
+from bench.planning.identity import engines_in_use
 from bench.planning.task import Outcome, TrialTask
-from bench.plugins.discovery import load_model
+from bench.plugins.discovery import load_model, local_module_name
+from bench.plugins.loaded import Watcher, ground_of, watching
+from bench.plugins.sources import Sources
 from bench.spec import Classifier, Description, ImageSet, ModelSpec
 from bench.store.inside import refuse_links_below
 from bench.store.layout import HISTORY, MODEL, RECORD
@@ -38,7 +50,6 @@ __all__ = ["base_record", "new_attempt", "run_trial"]
 
 TRIAL = "trial"
 TRACE = "trace.txt"
-_load_model = cache(load_model)
 
 
 def new_attempt() -> str:
@@ -83,6 +94,7 @@ def run_trial(
     *,
     threads: int = 1,
     checkpoint: Path | None = None,
+    own_folder: bool = False,
 ) -> Outcome:
     """Train (or load) one model, predict every split of its task, write the records to `work`.
 
@@ -98,15 +110,17 @@ def run_trial(
         For the libraries that compute.
     checkpoint : Path or None
         A folder that outlives an interruption.
+    own_folder : bool
+        Whether this process is the trial's alone, so that it may work in a folder of its own.
 
     Returns
     -------
     Outcome
-        OK, or FAILED or OUT_OF_MEMORY with one line. After a failure on one test split, the trial
-        and its other evaluations are finished all the same.
+        OK, or FAILED, CODE_CHANGED or OUT_OF_MEMORY with one line. After a failure on one test
+        split, the trial and its other evaluations are finished all the same.
     """
     began = time.perf_counter()
-    folders = private_words(task.data_folder)
+    folders = private_words(task.data_folder) | {str(work / HERE): "."}
     trial = _Trial(
         task=task,
         work=work,
@@ -120,7 +134,15 @@ def run_trial(
     )
     state, reason = State.OK, ""
     try:
+        if own_folder:
+            enter_own_folder(work)
+            if task.plugin.file:
+                importable_elsewhere(local_module_name(task.plugin.file), task.plugin.file, work)
         trial.run()
+    except CodeChangedError as error:
+        shutil.rmtree(work / TRIAL, ignore_errors=True)
+        shutil.rmtree(work / "evaluations", ignore_errors=True)
+        state, reason = State.CODE_CHANGED, trial.fail(error)
     # Foreign code may raise anything, even exit: it must cost this trial only.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         state = State.OUT_OF_MEMORY if isinstance(error, MemoryError) else State.FAILED
@@ -132,6 +154,13 @@ def run_trial(
         folder=str(work),
         seconds=time.perf_counter() - began,
     )
+
+
+def _store_of(work: Path) -> str:
+    """Return the store that a work folder lies in; the work folder itself, where in none."""
+    place = work.absolute()
+    is_in_store = len(place.parents) > 2 and place.parents[1].name == ".work"
+    return str(place.parents[2] if is_in_store else place)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,17 +176,60 @@ class _Trial:
     started_at: str
     began: float
     folders: dict[str, str]
+    watcher: Watcher | None = None
+    sources: Sources | None = None
+    modules_before: frozenset[str] = frozenset()
 
     def run(self) -> None:
         task = self.task
         limit_threads(self.threads, heavy=task.heavy)
         seed_everything(task.seed, heavy=task.heavy)
-        spec = _load_model(task.plugin.module, task.plugin.file, task.model)
-        chosen = self._chosen()
-        classifier = self._stored(spec) if task.stored else None
-        if classifier is None:
-            classifier = self._train(spec, self._images(chosen))
-        self._evaluate(classifier, chosen)
+        self.sources = check_sources(task)
+        self.modules_before = frozenset(sys.modules)
+        ground = ground_of(module=task.plugin.module, file=task.plugin.file)
+        # What lies in the store or the data cache is no part of the plugin.
+        with watching(ground, (_store_of(self.work), task.data_folder)) as self.watcher:
+            spec = load_model(task.plugin.module, task.plugin.file, task.model)
+            chosen = self._chosen()
+            classifier = self._stored(spec) if task.stored else None
+            if classifier is None:
+                classifier = self._train(spec, self._images(chosen))
+            try:
+                self._evaluate(classifier, chosen)
+            finally:
+                self._note_again()
+
+    def _notes(self) -> dict[str, dict[str, str]]:
+        """Return what the plugin was seen to load so far, as fields of the record.
+
+        Raises
+        ------
+        CodeChangedError
+            If any of it was changed while the trial ran.
+        """
+        new = {name.partition(".")[0] for name in frozenset(sys.modules) - self.modules_before}
+        engines = {
+            name: version
+            for name, version in engines_in_use(new).items()
+            if name not in self.task.identity.requires
+        }
+        loaded: dict[str, str] = {}
+        if self.watcher is not None and self.sources is not None:
+            loaded, changed = self.watcher.notes()
+            changed += self.watcher.differs_from(self.sources.files, self.sources.root)
+            if changed:
+                raise CodeChangedError(
+                    f"{self.task.model}: {', '.join(changed[:3])} was changed while it ran",
+                    fix="run again: it is planned anew",
+                )
+        return {"loaded": loaded, "engines": engines, "environment": environment_that_computes()}
+
+    def _note_again(self) -> None:
+        """Write down what was loaded only when it predicted."""
+        path, notes = self.work / TRIAL / RECORD, self._notes()
+        if path.exists():
+            record = msgspec.structs.replace(read_trial(path.parent), **notes)
+            path.write_bytes(msgspec.json.encode(record))
 
     def _chosen(self) -> npt.NDArray[np.intp] | None:
         if self.task.train is None:
@@ -180,8 +252,14 @@ class _Trial:
     def _stored(self, spec: ModelSpec) -> Classifier | None:
         """Load the stored model; None, with a warning, where it must be trained again."""
         folder = Path(self.task.stored)
-        self.attempt = read_trial(folder).attempt
+        record = read_trial(folder)
+        self.attempt = record.attempt
         if not (folder / MODEL).is_dir():
+            return None
+        if record.does_not_reload:
+            message = f"{self.task.model}: its stored model is not used, so it is trained again"
+            why = f"{message} ({record.does_not_reload})"
+            self.emit(Warned(message=why, trial_id=self.task.trial_id))
             return None
         try:
             return load_trained(
@@ -214,7 +292,16 @@ class _Trial:
         if not self.task.stored:
             notes = self._save(fit.classifier, folder / MODEL)
             self._write_record(folder, fit, accuracy, notes)
+            if (folder / MODEL).is_dir():
+                keep_sample(self.work, fit.classifier, self._sample(train))
         return fit.classifier
+
+    def _sample(self, train: ImageSet) -> npt.NDArray[np.float32]:
+        """Return images of the own test split, else of the training images."""
+        own = next((each.split for each in self.task.evaluations if each.own), None)
+        split = adapted(open_split(own), self.task.image_shape) if own else train
+        places = np.unique(np.linspace(0, len(split) - 1, SAMPLED_IMAGES).astype(np.intp))
+        return split.take(places).images
 
     def _save(self, classifier: Classifier, folder: Path) -> tuple[str, ...]:
         """Save the model; one that cannot be kept costs a note, not the training."""
@@ -271,6 +358,7 @@ class _Trial:
             resumed=fit.resumed,
             notes=notes,
             files=files,
+            **self._notes(),
             extra={"layers": to_builtins(description.layers)} if description.layers else {},
         )
         # Not flushed to the disk: publishing does that.

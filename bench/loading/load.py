@@ -27,6 +27,10 @@ from bench.loading.plausibility import warnings_of
 from bench.loading.refs import LoadedDataset, SplitRef
 from bench.loading.validate import check_dataset
 from bench.options import OptionValue, resolve_options
+from bench.plugins.finding import BUILT_IN_PACKAGES
+from bench.plugins.guarding import undisturbed
+from bench.plugins.loaded import Ground, facts_of, ground_of, watching
+from bench.plugins.sources import hash_of_sources, read_sources
 from bench.spec import Dataset, DatasetSpec, LoadContext
 
 __all__ = ["load_dataset"]
@@ -42,6 +46,7 @@ def load_dataset(
     path: Path | None = None,
     search: Iterable[Path] | None = None,
     cache_dir: Path | None = None,
+    fresh: bool = False,
 ) -> LoadedDataset:
     """Return a dataset whose splits are in the data cache.
 
@@ -57,6 +62,8 @@ def load_dataset(
         The folders to search (default: `bench.loading.data_dirs`).
     cache_dir : Path or None
         The cache's folder (default: `bench.loading.cache_folder`).
+    fresh : bool
+        Read the files again, whatever the cache holds.
 
     Raises
     ------
@@ -76,7 +83,9 @@ def load_dataset(
     cache = cache_folder(cache_dir)
     key = _key(spec, options, paths)
     index = cache / "index" / f"{_slug(spec.name)}-{key}.json"
-    loaded = _read_index(index, cache) if key else None
+    loaded = _read_index(index, cache) if key and not fresh else None
+    if loaded is not None and any(facts_of(p) != facts for p, facts in loaded.opened.items()):
+        loaded = None
     if loaded is None:
         loaded = _load(spec, options, paths, cache)
         if key:
@@ -141,7 +150,8 @@ def _alternatives(spec: DatasetSpec) -> str:
 def _load(
     spec: DatasetSpec, options: dict[str, OptionValue], paths: tuple[Path, ...], cache: Path
 ) -> LoadedDataset:
-    dataset = _call_plugin(spec, options, paths, cache)
+    with watching(_ground(spec.load), (str(cache),)) as watcher:
+        dataset = _call_plugin(spec, options, paths, cache)
     check_dataset(dataset, " + ".join(path.name for path in paths) or spec.name)
     doubts = warnings_of(dataset, spec.style)
     splits = {
@@ -163,6 +173,7 @@ def _load(
         label_errors={each.image: each.label for each in spec.label_errors},
         label_errors_source="; ".join(dict.fromkeys(each.source for each in spec.label_errors)),
         paths=tuple(map(str, paths)),
+        opened=watcher.read_only() if watcher else {},
         **splits,
     )
 
@@ -176,9 +187,10 @@ def _call_plugin(
     except OSError as error:
         raise cache_error(cache, error) from error
     try:
-        dataset = spec.load(
-            LoadContext(paths=paths, options=options, work_dir=work, name=spec.name)
-        )
+        with undisturbed():
+            dataset = spec.load(
+                LoadContext(paths=paths, options=options, work_dir=work, name=spec.name)
+            )
     except BenchError:
         raise
     # Foreign code on an untrusted file: whatever it raises is this dataset's failure.
@@ -258,10 +270,30 @@ def _code_hash(load: Any) -> str:
         except (OSError, TypeError):
             return ""
     in_package = bool(getattr(module, "__package__", ""))
-    return _digest([load.__qualname__.encode(), _source_hash(file, in_package).encode()])
+    name = str(getattr(module, "__name__", ""))
+    if name.partition(".")[0] in BUILT_IN_PACKAGES:
+        return _digest([load.__qualname__.encode(), _kept_source_hash(file).encode()])
+    sources = read_sources(module=name) if in_package else read_sources(file=file)
+    parts = (load.__qualname__, hash_of_sources(sources), _source_hash(file, in_package))
+    return _digest(part.encode() for part in parts)
+
+
+def _ground(load: Any) -> Ground | None:
+    """Return where a dataset's plugin is at home; None for one that is built in."""
+    module = sys.modules.get(getattr(load, "__module__", ""))
+    name, file = str(getattr(module, "__name__", "")), getattr(module, "__file__", None)
+    if not file or name.partition(".")[0] in (*BUILT_IN_PACKAGES, "bench"):
+        return None
+    if getattr(module, "__package__", ""):
+        return ground_of(module=name)
+    return ground_of(file=file)
 
 
 @functools.cache
+def _kept_source_hash(file: str) -> str:
+    return _source_hash(file, in_package=True)
+
+
 def _source_hash(file: str, in_package: bool) -> str:
     """Hash a plugin's own code (all of a package, for shared readers) and the harness's code."""
     own = sorted(Path(file).parent.rglob("*")) if in_package else [Path(file)]

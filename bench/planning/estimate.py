@@ -106,7 +106,7 @@ def _with_estimate(
         estimated_seconds=seconds,
         estimated_memory_bytes=_BYTES_OF_AN_ENGINE[task.heavy] + 8 * _pixels(task),
     )
-    changed = _changed(task, scores, store) if not task.stored else ()
+    changed = cell.changed or (() if task.stored else _changed(task, scores, store))
     return replace(cell, task=sized, estimated_seconds=seconds, changed=changed)
 
 

@@ -19,10 +19,12 @@ from bench.planning.identity import (
     resolve_precision,
     sources_of,
     trial_id,
+    versions,
 )
 from bench.planning.task import EvaluationTask, PluginRef, TrialTask
 from bench.planning.trial_options import Settings, each_size, image_shape, trial_options
 from bench.plugins.discovery import Plugins
+from bench.plugins.loaded import first_change, ground_of
 from bench.spec import ModelSpec, Style
 from bench.store.layout import Store
 from bench.store.read import find_trial, read_evaluation, read_trial
@@ -174,7 +176,8 @@ def _cell(
     damaged = _damaged_folders(store, task)
     trial = store.trial(task.trial_id)
     is_there = trial.is_dir() and trial not in damaged
-    stored = is_there and not settings.fresh and not is_outgrown(store, task)
+    changed = what_changed(store, task) if is_there and not settings.fresh else ()
+    stored = is_there and not settings.fresh and not changed and not is_outgrown(store, task)
     missing = [
         evaluation
         for evaluation in task.evaluations
@@ -189,6 +192,7 @@ def _cell(
         state=CellState.CACHED,
         trial_id=task.trial_id,
         damaged=damaged,
+        changed=changed,
     )
     if stored and not missing:
         return cell
@@ -196,6 +200,23 @@ def _cell(
         cell,
         state=CellState.TO_EVALUATE if stored else CellState.TO_RUN,
         task=_with(task, missing, str(store.trial(task.trial_id)) if stored else ""),
+    )
+
+
+def what_changed(store: Store, task: TrialTask) -> tuple[str, ...]:
+    """Name what a stored trial loaded and would find changed now; empty while its notes hold."""
+    record = read_trial(store.trial(task.trial_id))
+    if task.train is None:
+        return ()
+    if record.loaded:
+        ground = ground_of(module=task.plugin.module, file=task.plugin.file)
+        if name := first_change(ground, record.loaded):
+            return (name,)
+    now = versions(record.engines)
+    return tuple(
+        f"{name} {before} → {now.get(name, '–')}"
+        for name, before in record.engines.items()
+        if now.get(name) != before
     )
 
 
@@ -398,4 +419,8 @@ def _initial_weights(
     folder = find_trial(store, asked)
     if "--" in folder.name or not (folder / "model").is_dir():
         raise BenchError(f"initial_weights={asked}", why=f"trial {folder.name} has no stored model")
+    if reason := read_trial(folder).does_not_reload:
+        raise BenchError(
+            f"initial_weights={asked}", why=f"the model of {folder.name} does not reload: {reason}"
+        )
     return options | {"initial_weights": folder.name}, str(folder / "model")

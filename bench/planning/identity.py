@@ -17,12 +17,14 @@ from bench.store.record import Identity
 __all__ = [
     "changed_parts",
     "config_id",
+    "engines_in_use",
     "evaluation_id",
     "identify",
     "requirements",
     "resolve_precision",
     "sources_of",
     "trial_id",
+    "versions",
 ]
 
 _IMPORTED = {
@@ -96,6 +98,11 @@ def requirements(spec: ModelSpec, sources: Sources) -> tuple[str, ...]:
     for name in imported_names(sources):
         found.update(_IMPORTED.get(name, ()))
     return tuple(sorted(found))
+
+
+def engines_in_use(modules: Iterable[str]) -> dict[str, str]:
+    """Return major.minor of the engines among some top-level modules."""
+    return versions(sorted({name for each in modules for name in _IMPORTED.get(each, ())}))
 
 
 def versions(distributions: Iterable[str]) -> dict[str, str]:

@@ -337,7 +337,12 @@ def _load(
         for owner in owners:
             options |= source.get(owner, {})
     loaded = load_dataset(
-        entry.spec, settings=options, path=entry.path, search=session.search, cache_dir=cache_dir
+        entry.spec,
+        settings=options,
+        path=entry.path,
+        search=session.search,
+        cache_dir=cache_dir,
+        fresh=settings.fresh,
     )
     if loaded.doubt:  # nothing is trained on such labels, or scored
         raise UndecidedError(f"{name}: are these its labels?", why=loaded.doubt)

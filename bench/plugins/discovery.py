@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -19,11 +19,26 @@ import pluggy
 
 from bench import hookspecs
 from bench.errors import PluginError
-from bench.plugins.finding import Candidate, find_plugins, may_hold
+from bench.plugins.finding import BUILT_IN_PACKAGES, Candidate, find_plugins, may_hold
+from bench.plugins.guarding import undisturbed
 from bench.plugins.registering import KINDS, Offer, Settled, check_hooks, check_spec, settle
+from bench.plugins.sources import (
+    drop_old_bytecode,
+    hash_of_sources,
+    is_installed,
+    read_sources,
+)
 from bench.spec import DatasetSpec, ModelSpec, ReporterSpec
 
-__all__ = ["Candidate", "Plugin", "Plugins", "find_plugins", "load_model", "load_plugins"]
+__all__ = [
+    "Candidate",
+    "Plugin",
+    "Plugins",
+    "find_plugins",
+    "load_model",
+    "load_plugins",
+    "local_module_name",
+]
 
 _DECIDE = "rename one, or say whose it is under [prefer] in bench.toml"
 
@@ -116,7 +131,8 @@ def load_plugins(
                 Plugin(candidate=candidate, state="disabled", reason="disabled in bench.toml")
             )
         else:
-            plugins.plugins.append(_load(candidate, manager, offers))
+            with undisturbed():
+                plugins.plugins.append(_load(candidate, manager, offers))
     _take(plugins, settle(offers, prefer or {}))
     return plugins
 
@@ -200,13 +216,14 @@ def _offers(
 def _import(candidate: Candidate) -> ModuleType:
     if candidate.fault:
         raise PluginError(candidate.fault)
+    _forget_changed(candidate)
     if not candidate.file:
         return import_module(candidate.module)
     path = Path(candidate.file)
     if not path.is_file():
         kind = "is no file" if os.path.lexists(path) else "does not exist"
         raise PluginError(f"no such plugin file {path}: it {kind}")
-    name = f"bench_local_{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    name = local_module_name(candidate.file)
     if name in sys.modules:
         return sys.modules[name]
     spec = spec_from_file_location(name, path)
@@ -220,6 +237,47 @@ def _import(candidate: Candidate) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+_imported: dict[str, str] = {}
+"""Plugin's module -> hash of its sources when it was imported."""
+
+
+def _forget_changed(candidate: Candidate) -> None:
+    """Let a plugin whose files changed since it was imported here be imported again.
+
+    Raises
+    ------
+    PluginError
+        If a part of it is compiled: Python keeps such a module until it ends.
+    """
+    if candidate.module.partition(".")[0] in BUILT_IN_PACKAGES:
+        return
+    sources = read_sources(module=candidate.module, file=candidate.file)
+    if not sources.files or is_installed(sources.root):
+        return
+    name = local_module_name(candidate.file) if candidate.file else candidate.module
+    now = hash_of_sources(sources)
+    before = _imported.get(name, now)
+    if before != now:
+        paths = {str(path) for path in sources.paths}
+        loaded = {
+            key: file
+            for key, module in list(sys.modules.items())
+            if (file := os.path.realpath(getattr(module, "__file__", None) or "")) in paths
+        }
+        if any(not file.endswith(".py") for file in loaded.values()):
+            raise PluginError(f"{candidate.where} was changed", fix="restart Python to load it")
+        for key in loaded:
+            del sys.modules[key]
+        invalidate_caches()
+        drop_old_bytecode(sources)
+    _imported[name] = now
+
+
+def local_module_name(file: str) -> str:
+    """Return the name under which a plugin's file is imported."""
+    return f"bench_local_{Path(file).stem}_{blake2b(file.encode(), digest_size=4).hexdigest()}"
 
 
 def _call(

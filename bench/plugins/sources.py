@@ -6,6 +6,7 @@ Everything here reads files only; nothing is imported, so that it can be asked b
 import sys
 import sysconfig
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.machinery import (
@@ -14,12 +15,19 @@ from importlib.machinery import (
     SOURCE_SUFFIXES,
     PathFinder,
 )
-from importlib.util import find_spec
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 
 from bench.plugins.definitions import HARNESS, definitions_hash, imports_of, parse
 
-__all__ = ["Sources", "hash_of_sources", "imported_names", "is_installed", "read_sources"]
+__all__ = [
+    "Sources",
+    "drop_old_bytecode",
+    "hash_of_sources",
+    "imported_names",
+    "is_installed",
+    "read_sources",
+]
 
 _FILES_MAX = 2_000
 _SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES)  # as Python looks for them
@@ -62,6 +70,20 @@ def hash_of_sources(sources: Sources) -> str:
         content = definitions_hash(data) if is_python else sha256(data).hexdigest()
         digest.update(f"{name}:{content}\n".encode())
     return digest.hexdigest()
+
+
+def drop_old_bytecode(sources: Sources) -> None:
+    """Remove compiled files that are older than their source, which Python might not notice.
+
+    It compares whole seconds and sizes: an edit of one character within a second escapes it.
+    """
+    for path in sources.paths:
+        if path.suffix != ".py":
+            continue
+        with suppress(OSError, NotImplementedError):
+            compiled = Path(cache_from_source(str(path)))
+            if compiled.stat().st_mtime_ns <= path.stat().st_ctime_ns:
+                compiled.unlink()
 
 
 def imported_names(sources: Sources) -> set[str]:

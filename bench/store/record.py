@@ -48,6 +48,7 @@ class State(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"  # ran past its memory limit, or was killed by the system
     CRASHED = "crashed"  # its process ended by itself: a signal or an exit
     INTERRUPTED = "interrupted"  # stopped from outside, by Ctrl-C or a kill
+    CODE_CHANGED = "code_changed"  # the plugin was edited after the run was planned
     IMPOSSIBLE = "impossible"  # a pairing that makes no sense; never stored
     DATA_MISSING = "data_missing"  # the dataset is not on this machine; never stored
 
@@ -134,6 +135,11 @@ class TrialRecord(_Struct, frozen=True, kw_only=True):
     machine: Machine | None = None
     versions: dict[str, str] = {}
     notes: tuple[str, ...] = ()
+    # What the plugin was seen to load of its own folder, package or project: name -> hash.
+    loaded: dict[str, str] = {}
+    engines: dict[str, str] = {}  # libraries it imported beyond those of its identity
+    environment: dict[str, str] = {}  # variables that may change how libraries compute
+    does_not_reload: str = ""  # why the stored model is not what was trained; empty: it is
     files: dict[str, str] = {}  # name in the folder -> sha256
     extra: dict[str, Any] = {}
     record_sha256: str = ""  # of all the rest of this record

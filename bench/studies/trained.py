@@ -44,6 +44,11 @@ class Trained:
             raise BenchError(
                 f"{self.label} has no stored model", fix=f"train it: bench run -m {self.spec.name}"
             )
+        if self.record.does_not_reload:
+            raise BenchError(
+                f"the stored model of {self.label} is not what was trained",
+                why=self.record.does_not_reload,
+            )
         return load_to_predict(
             self.spec,
             refuse_links_below(self.folder / MODEL),

@@ -17,6 +17,7 @@ from bench.options import resolve_options
 from bench.planning.identity import config_id, trial_id
 from bench.planning.task import EvaluationTask, Limits, PluginRef, TrialTask
 from bench.plugins.discovery import load_model
+from bench.plugins.sources import hash_of_sources, read_sources
 from bench.spec import ImageSet
 from bench.store.layout import Store
 from bench.store.read import read_trial
@@ -70,7 +71,7 @@ class Bench:
         identity = Identity(
             model=model,
             options=options,
-            model_source="m",
+            model_source=hash_of_sources(read_sources(module=plugin.module, file=plugin.file)),
             harness_source="h",
             train_hash=self.train.content_hash,
             seed=seed,

@@ -13,6 +13,7 @@ from bench.execution.latency import measure_latency
 from bench.execution.privacy import scrub
 from bench.execution.training_images import choose_images
 from bench.loading.cache import open_split, write_split
+from bench.plugins.sources import hash_of_sources, read_sources
 from bench.spec import ImageSet
 from bench.store.read import read_evaluation, read_predictions, read_split, read_trial
 from bench.store.record import Duplicate, State
@@ -355,7 +356,11 @@ def test_a_broken_plugin_file_fails_its_trial_with_its_reason(tiny: Any) -> None
     task = tiny.task("own", plugin=plugin)
     broken = tiny.folder / "broken.py"
     broken.write_text("import no_such_module_at_all\n")
-    record = run_one(tiny, msgspec.structs.replace(task, plugin=type(plugin)(file=str(broken))))
+    known = hash_of_sources(read_sources(file=str(broken)))
+    identity = msgspec.structs.replace(task.identity, model_source=known)
+    changed = {"plugin": type(plugin)(file=str(broken)), "identity": identity}
+    task = msgspec.structs.replace(task, **changed)
+    record = run_one(tiny, task)
     assert "No module named 'no_such_module_at_all'" in record.reason
 
 
