@@ -86,6 +86,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     deterministic: bool = False
     doubtful: tuple[int, ...] = ()  # places of images whose label people doubt
     doubtful_source: str = ""
+    created_at: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -351,6 +352,7 @@ def _summarise(
         evaluation_only=record.evaluation_only,
         labelled=record.labelled,
         leaked=record.leaked,
+        created_at=record.created_at,
         near_duplicates=record.near_duplicates,
         n_test=record.n_test,
         classes=record.classes,

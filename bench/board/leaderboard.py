@@ -167,7 +167,7 @@ def _build(store: Store, index: Index, exclude_duplicates: bool) -> list[Board]:
 
 def _newest_config(scores: list[Score]) -> list[Score]:
     """Keep one configuration, the last trained, and one evaluation a seed."""
-    last = max(scores, key=lambda score: score.started_at)
+    last = max(scores, key=_age)
     by_seed: dict[int, Score] = {}
     for score in scores:
         if score.config_id != last.config_id or score.test_hash != last.test_hash:
@@ -242,7 +242,12 @@ def _open_failures_of_untested(index: Index, tested: set[str]) -> list[Failure]:
 
 
 def _last(groups: list[list[Score]]) -> Score:
-    return max((score for group in groups for score in group), key=lambda score: score.started_at)
+    return max((score for group in groups for score in group), key=_age)
+
+
+def _age(score: Score) -> tuple[str, str]:
+    """Order by training, then evaluation: one trial may have seen several versions of a split."""
+    return score.started_at, score.created_at
 
 
 def _board(

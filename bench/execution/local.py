@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from bench.errors import BenchError
 from bench.execution.claims import (
     Claim,
@@ -255,9 +257,9 @@ class _Run:
         entry.gpu = self._free_gpus()[0] if self.gpus and task.heavy else ""
         timeout = task.timeout_seconds
         job = Job(
-            task=task,
+            task=_absolute(task),
             work=str(self._work_folder()),
-            checkpoint=str(self.store.checkpoint(task.trial_id)) if task.resumes else "",
+            checkpoint=str(self.store.checkpoint(task.trial_id).absolute()) if task.resumes else "",
             threads=self.threads,
             timeout_seconds=self.limits.timeout_seconds if timeout is None else timeout,
             memory_bytes=self.limits.memory_bytes,
@@ -332,7 +334,8 @@ class _Run:
 
     def _work_folder(self) -> Path:
         self.number += 1
-        work = self.folder / str(self.number)
+        # A plugin may change the folder we are in.
+        work = (self.folder / str(self.number)).absolute()
         with readable_failure(self.store.root):
             work.mkdir()
         return work
@@ -408,3 +411,10 @@ class _Run:
     def _count(self, event: TrialFinished) -> None:
         self.counts[event.state] += 1
         self.emit(event)
+
+
+def _absolute(task: TrialTask) -> TrialTask:
+    """Name folders from the root: a worker works in a folder of its own."""
+    named = {name: getattr(task, name) for name in ("stored", "initial_weights")}
+    full = {name: str(Path(path).absolute()) for name, path in named.items() if path}
+    return msgspec.structs.replace(task, **full)

@@ -6,6 +6,7 @@ or project is noted; the names are relative to it.
 """
 
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -203,10 +204,12 @@ def first_change(ground: Ground | None, notes: Mapping[str, str]) -> str:
 
 
 def facts_of(path: str) -> tuple[int, int, int] | None:
-    """Return size, modification time and inode of a file; None where it is gone."""
+    """Return size, modification time and inode of a regular file; None for anything else."""
     try:
         status = os.stat(path)  # noqa: PTH116  # called from an audit hook: no more than needed
     except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
         return None
     return status.st_size, status.st_mtime_ns, status.st_ino
 

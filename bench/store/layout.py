@@ -1,6 +1,5 @@
 """Where everything lies in a store."""
 
-import os
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
@@ -97,6 +96,4 @@ def store_of(explicit: Path | None, config: Config) -> Store:
     """Return the store: named, else ``BENCH_STORE``, ``bench.toml``, ``./results/local``."""
     from_environment = environ.get("BENCH_STORE")
     chosen = explicit or (Path(from_environment) if from_environment else None) or config.store
-    # A plugin may change the folder we are in.
-    place = (chosen or DEFAULT_STORE).expanduser()
-    return Store(Path(os.path.abspath(place)))  # noqa: PTH100  # without following links
+    return Store((chosen or DEFAULT_STORE).expanduser())
