@@ -13,7 +13,9 @@ from bench.config import find_config, read_config
 from bench.errors import BenchError, StoreError
 from bench.execution.events import Event, RunFinished, RunStarted, TrialFinished, Warned
 from bench.execution.observers import observed
-from bench.loading import LoadedDataset, cache_folder, cache_in_use, data_dirs
+from bench.loading.cache import cache_folder, cache_in_use
+from bench.loading.files import data_dirs
+from bench.loading.refs import LoadedDataset
 from bench.planning.estimate import Pace, run_seconds, with_estimates
 from bench.planning.grid import Cell, CellState, Plan, TrainedOn, plan_trials
 from bench.planning.selection import Request, Session, select

@@ -179,8 +179,8 @@ class LabelError:
     Parameters
     ----------
     image : str
-        The hash of its content, 16 hexadecimal digits, as `bench.loading.image_hashes` gives it as
-        a number: wherever the image stands in a test split, it is found.
+        The hash of its content, 16 hexadecimal digits, as `bench.loading.cache.image_hashes` gives
+        it as a number: wherever the image stands in a test split, it is found.
     label : str
         The class its label says; with another label it is not doubted.
     source : str

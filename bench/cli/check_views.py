@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from bench.errors import BenchError, DataMissingError, OptionError
-from bench.loading import find_files
+from bench.loading.files import find_files
 from bench.options import OptionValue, parse_setting, resolve_options
 from bench.planning.selection import Session
 from bench.plugins.discovery import Candidate

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from bench.errors import BenchError, DataError
 from bench.images.sample_names import file_of
-from bench.loading import LoadedDataset, load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
+from bench.loading.refs import LoadedDataset
 from bench.planning.selection import Session
 from bench.render.contact_sheet import Card, contact_sheet
 from bench.spec import DatasetSpec, Finding, ImageSet

@@ -11,15 +11,10 @@ import numpy as np
 from rich.text import Text
 
 from bench.errors import BenchError, DataError, OptionError
-from bench.loading import (
-    LoadedDataset,
-    cache_entries,
-    cache_folder,
-    clean_cache,
-    load_dataset,
-    open_split,
-)
+from bench.loading.cache import cache_entries, cache_folder, clean_cache, open_split
 from bench.loading.describe import summarise
+from bench.loading.load import load_dataset
+from bench.loading.refs import LoadedDataset
 from bench.loading.sniff import Own, name_of, sniff
 from bench.options import OptionValue, parse_setting
 from bench.planning.selection import ARRAY_DATASET, FOLDER_DATASET, Session

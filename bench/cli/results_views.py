@@ -109,7 +109,7 @@ def _print_verified(console: Console, store: Store, verified: Verified) -> None:
 def _rerun(asked: Asked, store: Store, n: int, seed: int) -> list[dict[str, Any]]:
     from bench.execution.events import Event, TrialFinished
     from bench.execution.rerun import choose_sample, rerun_trials
-    from bench.loading import cache_in_use
+    from bench.loading.cache import cache_in_use
 
     console = make_console(stderr=True)
 

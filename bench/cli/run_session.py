@@ -10,7 +10,7 @@ from bench.board.leaderboard import Board, Row, row_as_dict
 from bench.board.views import abstaining, row_report
 from bench.cli.view_command import print_lines
 from bench.execution.events import TrialStarted
-from bench.loading import cache_in_use
+from bench.loading.cache import cache_in_use
 from bench.planning.grid import Plan
 from bench.render.abstention import abstention_line
 from bench.render.console import make_console

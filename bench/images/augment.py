@@ -36,7 +36,7 @@ class Augmentation(Protocol):
         ...
 
     def draw(
-        self, generator: np.random.Generator, n: int, shape: "Shape"
+        self, generator: "np.random.Generator", n: int, shape: "Shape"
     ) -> npt.NDArray[np.float32]:
         """Draw what is done to `n` images of `shape`: (n, n_parameters) float32."""
         ...
@@ -67,7 +67,7 @@ class AffineRanges:
     n_parameters: ClassVar[int] = 8
 
     def draw(
-        self, generator: np.random.Generator, n: int, shape: "Shape"
+        self, generator: "np.random.Generator", n: int, shape: "Shape"
     ) -> npt.NDArray[np.float32]:
         """Draw affine maps; see `draw_affines`."""
         return draw_affines(generator, n, shape, self)
@@ -82,7 +82,7 @@ GENTLE: Final = AffineRanges(rotation_degrees=10, zoom=0.1, shift=0.1)
 
 
 def draw_affines(
-    generator: np.random.Generator, n: int, shape: "Shape", augmentation: AffineRanges
+    generator: "np.random.Generator", n: int, shape: "Shape", augmentation: AffineRanges
 ) -> npt.NDArray[np.float32]:
     """Draw the affine maps of `n` images of `shape`.
 

@@ -65,7 +65,7 @@ class HandwritingRanges:
     n_parameters: ClassVar[int] = N_PARAMETERS
 
     def draw(
-        self, generator: np.random.Generator, n: int, shape: "Shape"
+        self, generator: "np.random.Generator", n: int, shape: "Shape"
     ) -> npt.NDArray[np.float32]:
         """Draw the changes; see `draw_changes`."""
         return draw_changes(generator, n, shape, self)
@@ -79,7 +79,10 @@ HANDWRITING: Final = HandwritingRanges()
 
 
 def draw_changes(
-    generator: np.random.Generator, n: int, shape: "Shape", ranges: HandwritingRanges = HANDWRITING
+    generator: "np.random.Generator",
+    n: int,
+    shape: "Shape",
+    ranges: HandwritingRanges = HANDWRITING,
 ) -> npt.NDArray[np.float32]:
     """Draw what is done to each of `n` images of `shape`.
 

@@ -112,62 +112,62 @@ def _affine(image: Image, matrix: npt.NDArray[np.float64], shift: npt.NDArray[np
     return warped
 
 
-def _sign(random: np.random.Generator) -> int:
+def _sign(random: "np.random.Generator") -> int:
     return int(random.choice((-1, 1)))
 
 
-def _rotate(image: Image, angle: float, random: np.random.Generator, size: float) -> Image:
+def _rotate(image: Image, angle: float, random: "np.random.Generator", size: float) -> Image:
     turn = angle * _sign(random)
     cos, sin = cosine(turn), sine(turn)
     return _affine(image, np.array([[cos, -sin], [sin, cos]]), np.zeros(2))
 
 
-def _translate(image: Image, pixels: float, random: np.random.Generator, size: float) -> Image:
+def _translate(image: Image, pixels: float, random: "np.random.Generator", size: float) -> Image:
     shift = pixels * size * np.array([_sign(random), _sign(random)])
     return _affine(image, np.eye(2), shift)
 
 
-def _scale(image: Image, factor: float, random: np.random.Generator, size: float) -> Image:
+def _scale(image: Image, factor: float, random: "np.random.Generator", size: float) -> Image:
     return _affine(image, np.eye(2) / factor, np.zeros(2))
 
 
-def _shear(image: Image, angle: float, random: np.random.Generator, size: float) -> Image:
+def _shear(image: Image, angle: float, random: "np.random.Generator", size: float) -> Image:
     # scikit-image's shear by an angle, as MNIST-C calls it.
     turn = angle * _sign(random)
     return _affine(image, np.array([[cosine(turn), 0.0], [-sine(turn), 1.0]]), np.zeros(2))
 
 
-def _blur(image: Image, sigma: float, random: np.random.Generator, size: float) -> Image:
+def _blur(image: Image, sigma: float, random: "np.random.Generator", size: float) -> Image:
     return blur(image, sigma * size)
 
 
-def _shot_noise(image: Image, photons: float, random: np.random.Generator, size: float) -> Image:
+def _shot_noise(image: Image, photons: float, random: "np.random.Generator", size: float) -> Image:
     noisy: Image = (random.poisson(image * photons) / photons).astype(np.float32)
     return noisy
 
 
-def _impulse_noise(image: Image, share: float, random: np.random.Generator, size: float) -> Image:
+def _impulse_noise(image: Image, share: float, random: "np.random.Generator", size: float) -> Image:
     draw = random.random(image.shape, dtype=np.float32)
     noisy: Image = np.where(draw < share / 2, 0.0, np.where(draw < share, 1.0, image))
     return noisy.astype(np.float32)
 
 
-def _brightness(image: Image, more: float, random: np.random.Generator, size: float) -> Image:
+def _brightness(image: Image, more: float, random: "np.random.Generator", size: float) -> Image:
     lighter: Image = image + np.float32(more)
     return lighter
 
 
-def _contrast(image: Image, factor: float, random: np.random.Generator, size: float) -> Image:
+def _contrast(image: Image, factor: float, random: "np.random.Generator", size: float) -> Image:
     middle = mean(image, axis=(0, 1)).astype(np.float32)
     flat: Image = (image - middle) * np.float32(factor) + middle
     return flat
 
 
-def _inverse(image: Image, _: float, random: np.random.Generator, size: float) -> Image:
+def _inverse(image: Image, _: float, random: "np.random.Generator", size: float) -> Image:
     return 1 - image
 
 
-def _occlude(image: Image, side: float, random: np.random.Generator, size: float) -> Image:
+def _occlude(image: Image, side: float, random: "np.random.Generator", size: float) -> Image:
     """Hide a square, anywhere that its centre lies in the inner half, in the background's tone."""
     height, width, _ = image.shape
     half = side * size / 2
@@ -179,11 +179,11 @@ def _occlude(image: Image, side: float, random: np.random.Generator, size: float
     return hidden
 
 
-def _thicken(image: Image, pixels: float, random: np.random.Generator, size: float) -> Image:
+def _thicken(image: Image, pixels: float, random: "np.random.Generator", size: float) -> Image:
     return _morph(image, pixels * size, grows=True)
 
 
-def _thin(image: Image, pixels: float, random: np.random.Generator, size: float) -> Image:
+def _thin(image: Image, pixels: float, random: "np.random.Generator", size: float) -> Image:
     return _morph(image, pixels * size, grows=False)
 
 

@@ -14,7 +14,7 @@ from bench.images.exact import cosine, length, middle_of_mass, sine, total
 __all__ = ["with_flags"]
 
 
-def with_flags(images: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDArray[np.uint8]:
+def with_flags(images: npt.NDArray[Any], generator: "np.random.Generator") -> npt.NDArray[np.uint8]:
     """Return pictures of the digit 1 with a flag at the head and, for a third, a foot.
 
     Parameters
@@ -33,7 +33,7 @@ def with_flags(images: npt.NDArray[Any], generator: np.random.Generator) -> npt.
     return np.stack(changed) if changed else images.astype(np.uint8)
 
 
-def _with_flag(image: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDArray[np.uint8]:
+def _with_flag(image: npt.NDArray[Any], generator: "np.random.Generator") -> npt.NDArray[np.uint8]:
     angle = np.deg2rad(generator.uniform(25, 62))
     reach, foot = generator.uniform(0.28, 0.62), generator.uniform(0.15, 0.4)
     has_foot, width_factor = generator.random() < 1 / 3, generator.uniform(0.7, 1.1)

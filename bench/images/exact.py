@@ -88,7 +88,7 @@ def logarithm(values: npt.ArrayLike) -> Floats:
     return rounded(np.log(np.asarray(values, dtype=np.float64)))
 
 
-def normal(generator: np.random.Generator, size: int | tuple[int, ...]) -> Floats:
+def normal(generator: "np.random.Generator", size: int | tuple[int, ...]) -> Floats:
     """Draw from the standard normal distribution, rounded: its tails come through a logarithm."""
     return rounded(generator.standard_normal(size))
 

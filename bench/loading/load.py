@@ -61,7 +61,7 @@ def load_dataset(
     search : iterable of Path or None
         The folders to search (default: `bench.loading.data_dirs`).
     cache_dir : Path or None
-        The cache's folder (default: `bench.loading.cache_folder`).
+        The cache's folder (default: `bench.loading.cache.cache_folder`).
     fresh : bool
         Read the files again, whatever the cache holds.
 

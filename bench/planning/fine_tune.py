@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.loading import LoadedDataset, SplitRef, cache_folder, open_split
-from bench.loading.cache import write_split
+from bench.loading.cache import cache_folder, open_split, write_split
+from bench.loading.refs import LoadedDataset, SplitRef
 from bench.planning.identity import config_id, evaluation_id, identify, trial_id
 from bench.planning.task import EvaluationTask, PluginRef, TrialTask
 from bench.plugins.discovery import Plugins

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import msgspec
 
 from bench.errors import BenchError, NewerFormatError, StoreError
-from bench.loading import LoadedDataset, SplitRef
+from bench.loading.refs import LoadedDataset, SplitRef
 from bench.options import OptionValue
 from bench.planning.identity import (
     config_id,

@@ -16,8 +16,9 @@ from bench.errors import (
     UndecidedError,
 )
 from bench.images.corruptions import choose_corruptions
-from bench.loading import LoadedDataset, load_dataset
+from bench.loading.load import load_dataset
 from bench.loading.mnist_c import MNIST_C, corrupted_files
+from bench.loading.refs import LoadedDataset
 from bench.loading.sniff import Own, name_of, sniff
 from bench.options import OptionValue, parse_setting
 from bench.planning.grid import Cell, CellState, TrainedOn

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench.loading import LoadedDataset
+from bench.loading.refs import LoadedDataset
 from bench.planning.grid import Cell, CellState, evaluation_of, told_apart
 from bench.planning.task import PluginRef, TrialTask
 from bench.plugins.discovery import Plugins

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 
 from bench.errors import OptionError
-from bench.loading import LoadedDataset
+from bench.loading.refs import LoadedDataset
 from bench.options import Option, Options, OptionValue, as_options, resolve_options
 from bench.planning.identity import resolve_precision
 from bench.spec import ModelSpec, Shape

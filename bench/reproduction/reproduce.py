@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bench.errors import BenchError
 from bench.execution.events import Event, RunFinished, RunStarted
-from bench.loading import cache_in_use
+from bench.loading.cache import cache_in_use
 from bench.options import as_options, resolve_options
 from bench.planning.grid import CellState
 from bench.planning.selection import Request, Session

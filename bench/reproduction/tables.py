@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.loading import open_split
+from bench.loading.cache import open_split
 from bench.reproduction.data import Experiment, Ids, Table
 from bench.reproduction.trials import SeedRun
 from bench.reproduction.verdicts import Verdict

@@ -11,7 +11,7 @@ from bench.board.index import Score, read_index
 from bench.board.views import read_history
 from bench.errors import BenchError, DataMissingError, StoreError
 from bench.execution.events import Event
-from bench.loading import open_split
+from bench.loading.cache import open_split
 from bench.planning.grid import Plan
 from bench.planning.task import TrialTask
 from bench.reproduction.data import Experiment

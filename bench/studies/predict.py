@@ -16,7 +16,9 @@ from bench.images.preprocess_options import PREPROCESS_OPTIONS, PreprocessOption
 from bench.images.read import read_any
 from bench.images.sample_names import file_of, ids_of, line_of
 from bench.images.shape import adapt
-from bench.loading import LoadedDataset, load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
+from bench.loading.refs import LoadedDataset
 from bench.loading.sniff import Own, sniff
 from bench.options import Options, resolve_options
 from bench.plugins.discovery import Plugins

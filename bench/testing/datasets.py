@@ -6,7 +6,7 @@ from unittest import SkipTest
 import numpy as np
 
 from bench.errors import DataError
-from bench.loading import check_dataset
+from bench.loading.validate import check_dataset
 from bench.spec import ImageSet
 from bench.testing.cases import DatasetCase
 from bench.testing.claims import require_cheap_import, require_sound_options

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.loading import load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.options import resolve_options
 from bench.plugins.discovery import load_plugins
 from bench.spec import BuildContext, FitContext, ImageSet

@@ -35,7 +35,8 @@ _BARE = """
 import os, sys
 import numpy as np
 from bench.plugins.discovery import load_plugins
-from bench.loading import load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.options import resolve_options
 from bench.spec import BuildContext, FitContext
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bench.loading import load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.plugins.discovery import load_plugins
 
 pytestmark = pytest.mark.realdata

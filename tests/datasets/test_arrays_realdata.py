@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.loading import open_split
+from bench.loading.cache import open_split
 
 pytestmark = pytest.mark.realdata
 

@@ -17,7 +17,7 @@ from bench.board.leaderboard import leaderboards
 from bench.board.verify import verify_store
 from bench.board.views import people_of, row_report
 from bench.images.decode import read_photo
-from bench.loading import load_dataset
+from bench.loading.load import load_dataset
 from bench.options import resolve_options
 from bench.planning.fine_tune import make_folds
 from bench.plugins.discovery import load_plugins

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.loading import load_dataset
+from bench.loading.load import load_dataset
 from bench.spec import DatasetSpec, ImageSet, LoadContext
 from bench_datasets import mnist
 from bench_datasets._ladder.idx import read_idx

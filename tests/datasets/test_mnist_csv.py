@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import OptionError
-from bench.loading import load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.spec import DatasetSpec, ImageSet
 from bench_datasets._digits import split_indices
 from bench_datasets._ladder.csv_rows import _parse_any

@@ -9,7 +9,7 @@ import pytest
 
 import bench_datasets
 from bench.errors import DataError
-from bench.loading import open_split
+from bench.loading.cache import open_split
 from bench.spec import DatasetSpec, ImageSet, Style
 
 Load = Callable[..., Any]

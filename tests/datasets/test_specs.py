@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.loading import load_dataset
 from bench.loading.describe import summarise
+from bench.loading.load import load_dataset
 from bench.plugins.discovery import load_plugins
 from bench.spec import DatasetSpec
 
@@ -82,7 +82,7 @@ def test_a_download_has_a_checksum(spec: DatasetSpec) -> None:
 
 
 def test_the_files_it_fetches_are_where_it_looks(spec: DatasetSpec, tmp_path: Path) -> None:
-    from bench.loading import find_files
+    from bench.loading.files import find_files
 
     files = [tmp_path / spec.name / url.rsplit("/", 1)[-1] for url in spec.fetch]
     for file in files:
@@ -95,7 +95,7 @@ def test_the_files_it_fetches_are_where_it_looks(spec: DatasetSpec, tmp_path: Pa
 def test_no_dataset_takes_what_another_fetches(
     specs: dict[str, DatasetSpec], tmp_path: Path
 ) -> None:
-    from bench.loading import find_files
+    from bench.loading.files import find_files
 
     for url in specs["fashion-mnist"].fetch:
         file = tmp_path / "fashion-mnist" / url.rsplit("/", 1)[-1]

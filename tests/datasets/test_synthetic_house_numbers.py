@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.loading import LoadedDataset, load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
+from bench.loading.refs import LoadedDataset
 from bench.spec import DatasetSpec, ImageSet, Style
 from bench_datasets.synthetic_house_numbers import generate
 

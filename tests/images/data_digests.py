@@ -23,7 +23,8 @@ from bench.images.preprocess import preprocess
 from bench.images.preprocess_options import PreprocessOptions
 from bench.images.shape import adapt
 from bench.images.strips import segment_strip
-from bench.loading import load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.plugins.discovery import load_plugins
 from bench.spec import as_float
 

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError, DataError
-from bench.loading import (
+from bench.loading.cache import (
     cache_entries,
     cache_folder,
     clean_cache,
     image_hashes,
+    is_whole,
     open_split,
+    write_split,
 )
-from bench.loading.cache import is_whole, write_split
 from bench.spec import ImageSet
 
 CLASSES = tuple("0123456789")

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.loading import SplitRef, duplicates, near_duplicate_pairs, open_split
-from bench.loading.cache import write_split
+from bench.loading import duplicates
+from bench.loading.cache import open_split, write_split
+from bench.loading.duplicates import near_duplicate_pairs
+from bench.loading.refs import SplitRef
 from bench.spec import ImageSet
 
 

@@ -7,8 +7,8 @@ import platformdirs
 import pytest
 
 from bench.errors import DataError
-from bench.loading import data_dirs, find_files
 from bench.loading.cache import cache_folder
+from bench.loading.files import data_dirs, find_files
 from bench.spec import DatasetSpec
 
 

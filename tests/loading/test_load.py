@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError, DataError, DataMissingError, OptionError
-from bench.loading import LoadedDataset, cache_entries, load_dataset, open_split
+from bench.loading.cache import cache_entries, open_split
+from bench.loading.load import load_dataset
+from bench.loading.refs import LoadedDataset
 from bench.spec import Dataset, DatasetSpec, Finding, ImageSet, LoadContext, Style
 
 MakeSplit = Callable[..., ImageSet]
@@ -314,7 +316,8 @@ _LOADER = """
 import sys
 from pathlib import Path
 import numpy as np
-from bench.loading import load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.spec import Dataset, DatasetSpec, ImageSet
 
 def load(context):
@@ -368,7 +371,7 @@ def test_a_warm_load_imports_no_engine(tmp_path: Path) -> None:
         "import sys\n"
         "from pathlib import Path\n"
         "from bench.plugins.discovery import load_plugins\n"
-        "from bench.loading import load_dataset, open_split\n"
+        "from bench.loading.cache import open_split\nfrom bench.loading.load import load_dataset\n"
         "spec = load_plugins().datasets['synthetic-house-numbers']\n"
         "open_split(load_dataset(spec, cache_dir=Path(sys.argv[1])).train)\n"
         "heavy = 'tensorflow sklearn pandas h5py pyarrow scipy PIL matplotlib'.split()\n"

@@ -9,8 +9,10 @@ import numpy.typing as npt
 import pytest
 
 from bench.errors import DataError, OptionError
-from bench.loading import LoadedDataset, load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.loading.mnist_c import corrupted_files, find_mnist_c, is_of_mnist_c
+from bench.loading.refs import LoadedDataset
 from bench.plugins.discovery import load_plugins
 from bench.spec import Dataset, DatasetSpec, ImageSet, LoadContext
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.loading import check_dataset
+from bench.loading.validate import check_dataset
 from bench.spec import Dataset, ImageSet
 
 CLASSES = tuple("0123456789")

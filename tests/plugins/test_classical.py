@@ -9,7 +9,8 @@ import pytest
 
 from bench.adapters.sklearn_svc import stock_svc
 from bench.errors import DataError, OptionError
-from bench.loading import load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.options import resolve_options
 from bench.plugins.discovery import load_plugins
 from bench.spec import BuildContext, FitContext, ImageSet

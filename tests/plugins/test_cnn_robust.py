@@ -9,7 +9,8 @@ import pytest
 
 from bench.adapters import load_to_predict, load_trained
 from bench.images.shape import adapt
-from bench.loading import load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.options import as_options, resolve_options
 from bench.plugins.discovery import load_plugins
 from bench.spec import BuildContext, FitContext, ImageSet, ModelSpec

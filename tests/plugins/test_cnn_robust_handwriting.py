@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from bench.cli.predict import ABSTAIN_BELOW
-from bench.loading import load_dataset, open_split
+from bench.loading.cache import open_split
+from bench.loading.load import load_dataset
 from bench.plugins.discovery import Plugins, load_plugins
 from bench.store.layout import Store
 from bench.studies.trained import find_trained
