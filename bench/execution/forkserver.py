@@ -27,9 +27,12 @@ def serve(descriptor: int, harness: int, distributions: list[str]) -> None:
     distributions : list of str
         What the trials compute with.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from bench.execution.processes import die_with_parent
+    from bench.execution.processes import STOP_SIGNALS, die_with_parent
 
+    # The harness decides when it ends: a signal to everybody must not orphan the trials first.
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     die_with_parent(harness)
     import bench.execution.reloading
     import bench.execution.worker  # noqa: F401  # what every fork would import

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as something to look at between two steps, not an exception in the midst."""
+"""Ctrl-C, SIGTERM and SIGHUP as something to look at between two steps, not an exception."""
 
 import signal
 import socket
@@ -6,15 +6,15 @@ import threading
 from types import FrameType
 from typing import Any, Self
 
-__all__ = ["Interrupts"]
+from bench.execution.processes import STOP_SIGNALS
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+__all__ = ["Interrupts"]
 
 
 class Interrupts:
     """State: whether the run was asked to stop.
 
-    While it is entered in the main thread the two signals set `is_set` and make `fileno` readable;
+    While it is entered in the main thread the signals set `is_set` and make `fileno` readable;
     with `raises` they raise `KeyboardInterrupt` at once, to get a model's own code to stop. Other
     threads are never interrupted.
     """
@@ -27,7 +27,9 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
+            for number in STOP_SIGNALS:
+                if number != signal.SIGINT and signal.getsignal(number) is signal.SIG_IGN:
+                    continue  # as nohup asks for
                 self._before[number] = signal.signal(number, self._handle)
         return self
 

@@ -18,7 +18,7 @@ import msgspec
 from bench.errors import BenchError
 from bench.execution.engine import thread_variables
 from bench.execution.job import WORKER, Job, Lines, Message, decode_message, write_job
-from bench.execution.processes import kill_group
+from bench.execution.processes import kill_group, stop_signals_blocked
 
 __all__ = ["Engine", "RunningTrial", "Spawner", "make_engine"]
 
@@ -108,7 +108,7 @@ class Engine:
             "PYTHONHASHSEED": "0",
         }
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the server
-        with theirs:
+        with theirs, stop_signals_blocked():
             self.process = subprocess.Popen(
                 [
                     sys.executable,
@@ -197,8 +197,7 @@ class Engine:
         if self.control is not None:
             self.control.close()
         if self.process is not None:
-            with suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGTERM)
+            self.process.kill()  # it holds nothing, and may be importing
             self.process.wait()
         if self.errors is not None:
             self.errors.close()
@@ -224,7 +223,7 @@ class Spawner:
         kept = [theirs.fileno(), *(each for each in held if each >= 0)]
         search = json.dumps([entry or str(Path.cwd()) for entry in sys.path])
         environment = {**os.environ, **thread_variables(job.threads), "PYTHONHASHSEED": "0"}
-        with theirs:
+        with theirs, stop_signals_blocked():
             keeper = subprocess.Popen(
                 [sys.executable, "-c", _START_KEEPER, search, str(path), str(theirs.fileno())],
                 pass_fds=kept,

@@ -1,8 +1,9 @@
 """The process that keeps one trial: starts its worker, watches it, stops it, says how it ended.
 
 It reads nothing from the harness but the end of their connection, which means "stop" whether the
-harness asked for it or was killed. Every process a worker starts becomes, at the latest when its
-own parent dies, a child of the keeper, so none can be left behind.
+harness asked for it or was killed; a signal that asks to end means the same. Every process a worker
+starts becomes, at the latest when its own parent dies, a child of the keeper, so none can be left
+behind.
 """
 
 import faulthandler
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -27,11 +29,13 @@ from bench.execution.events import Event, Warned
 from bench.execution.job import WORKER, Job, Lines, decode_message, encode_message, read_job
 from bench.execution.privacy import private_words
 from bench.execution.processes import (
+    STOP_SIGNALS,
     adopt_orphans,
     die_with_parent,
     end_of_process,
     kernel_kills,
     kill_group,
+    reset_signals,
     resident_bytes,
     stop_leftovers,
 )
@@ -56,6 +60,7 @@ def keep_trial(job_file: Path, channel: socket.socket) -> None:
     """Run one trial in a child process; its events and its outcome go through `channel`."""
     job = read_job(job_file)
     adopt_orphans()
+    asked = _AskedToStop()
     events, events_end = os.pipe()
     output, output_end = os.pipe()
     me = os.getpid()
@@ -72,7 +77,7 @@ def keep_trial(job_file: Path, channel: socket.socket) -> None:
             _work(job, me, events_end, output_end)
     os.close(events_end)
     os.close(output_end)
-    keeper = _Keeper(job=job, channel=channel, worker=worker, started=started)
+    keeper = _Keeper(job=job, channel=channel, worker=worker, started=started, asked=asked)
     keeper.send(WORKER + f"{worker}\n".encode())
     exit_code = keeper.watch(events, output)
     stop_leftovers(me)
@@ -80,6 +85,7 @@ def keep_trial(job_file: Path, channel: socket.socket) -> None:
     outcome = keeper.outcome(exit_code, kills_before)
     if not job.task.stored:
         keeper.check_reload()
+        stop_leftovers(me)
     folders = private_words(job.task.data_folder) | {str(Path(job.work) / HERE): "."}
     with suppress(OSError):
         text = keeper.log.text(folders)
@@ -93,8 +99,7 @@ def _work(job: Job, keeper: int, events: int, output: int) -> None:
     try:
         os.setsid()
         die_with_parent(keeper)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
+        reset_signals()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -167,6 +172,19 @@ def _run_job(job: Job, send: Callable[[Event | Outcome], None]) -> None:
     send(outcome)
 
 
+class _AskedToStop:
+    """State: the signal that asked this process to end, from the moment it is made."""
+
+    def __init__(self) -> None:
+        self.by = ""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._handle)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.by = signal.Signals(number).name
+
+
 def _sender(descriptor: int) -> Callable[[Event | Outcome], None]:
     def send(message: Event | Outcome) -> None:
         line = memoryview(encode_message(message))
@@ -184,6 +202,7 @@ class _Keeper:
     channel: socket.socket
     worker: int
     started: float
+    asked: _AskedToStop
     log: BoundedLog = field(default_factory=BoundedLog)
     lines: Lines = field(default_factory=Lines)
     result: Outcome | None = None
@@ -248,7 +267,9 @@ class _Keeper:
             self.send(encode_message(Warned(message=message, trial_id=task.trial_id)))
 
     def _is_told_to_stop(self) -> bool:
-        """Whether the harness's end of the connection is closed."""
+        """Whether the harness's end of the connection is closed, or a signal came."""
+        if self.asked.by:
+            return True
         with suppress(BlockingIOError):
             return not self.channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         return False
@@ -289,6 +310,8 @@ class _Keeper:
         return False
 
     def _enforce(self) -> None:
+        if self.asked.by:
+            self._stop(State.INTERRUPTED, f"stopped from outside ({self.asked.by})")
         now = time.monotonic()
         if self.kill_at is not None:
             if now >= self.kill_at:

@@ -84,7 +84,7 @@ def run_tasks(
     Returns
     -------
     RunFinished
-        Not emitted here. ``interrupted`` after Ctrl-C or SIGTERM; running trials are gone then.
+        Not emitted here. ``interrupted`` after Ctrl-C, SIGTERM or SIGHUP; no trial runs then.
 
     Raises
     ------
@@ -284,10 +284,12 @@ class _Run:
             self.emit(message)
         if messages is None:
             entry.trial.kill_worker()
+            why = "the process that watched it could not start or was killed"
+            is_asked = self.interrupts.is_set
             lost = Outcome(
                 trial_id=entry.task.trial_id,
-                state=State.CRASHED,
-                reason="the process that watched it could not start or was killed",
+                state=State.INTERRUPTED if is_asked else State.CRASHED,
+                reason="interrupted" if is_asked else why,
                 folder=entry.trial.job.work,
             )
             self._end(entry, lost, selector)

@@ -9,11 +9,17 @@ from pathlib import Path
 
 import psutil
 
+from bench.execution.control_groups import (
+    allowed_cores,
+    allowed_memory_bytes,
+    free_memory_bytes,
+)
 from bench.planning.processor import instruction_set, visible_gpus
 from bench.store.record import Machine
 
 __all__ = [
     "available_cores",
+    "available_memory_bytes",
     "full_versions",
     "machine_facts",
     "peak_memory_bytes",
@@ -22,18 +28,27 @@ __all__ = [
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many cores this process may use; a container's share of time counts."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return min(cores, allowed_cores() or cores)
+
+
+def available_memory_bytes() -> int:
+    """Return how much memory can be taken now, of the machine's and within a container's limit."""
+    free, ours = int(psutil.virtual_memory().available), free_memory_bytes()
+    return free if ours is None else min(free, ours)
 
 
 @cache
 def machine_facts() -> Machine:
     """Return cores, memory, processor, accelerator, system and Python of this machine."""
+    memory_bytes = psutil.virtual_memory().total
     return Machine(
         cores=available_cores(),
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=min(memory_bytes, allowed_memory_bytes() or memory_bytes),
         processor=_processor(),
         instruction_set=instruction_set(),
         accelerator=_accelerator(),

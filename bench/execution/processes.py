@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -14,14 +14,17 @@ import psutil
 from bench.store.record import State
 
 __all__ = [
+    "STOP_SIGNALS",
     "adopt_orphans",
     "descendants",
     "die_with_parent",
     "end_of_process",
     "kernel_kills",
     "kill_group",
+    "reset_signals",
     "resident_bytes",
     "stop_leftovers",
+    "stop_signals_blocked",
 ]
 
 _PR_SET_PDEATHSIG = 1
@@ -35,6 +38,10 @@ _SIGNAL_WORDS = {
 if hasattr(signal, "SIGBUS"):
     _SIGNAL_WORDS[signal.SIGBUS] = "bus error"
 _LEFTOVER_SECONDS = 0.2
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""With which a terminal, a batch system or a person asks a process to end."""
 _STOPPED_FROM_OUTSIDE = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
 
 
@@ -49,6 +56,26 @@ def die_with_parent(parent: int) -> None:
     # The parent may have died before the line above.
     if os.getppid() != parent:
         os._exit(1)
+
+
+@contextmanager
+def stop_signals_blocked() -> Iterator[None]:
+    """Let a process started meanwhile choose its own answer to `STOP_SIGNALS` before one comes.
+
+    It is started with the signals blocked, and unblocks them once it has.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def reset_signals() -> None:
+    """Answer signals as a fresh process does, after a fork."""
+    for number in (*STOP_SIGNALS, signal.SIGCHLD, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 def adopt_orphans() -> None:

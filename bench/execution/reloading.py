@@ -17,7 +17,12 @@ from bench.adapters import load_trained
 from bench.execution.engine import limit_threads, seed_everything
 from bench.execution.fitting import build_context
 from bench.execution.job import JOB_FILE, Job, read_job
-from bench.execution.processes import die_with_parent, kill_group
+from bench.execution.processes import (
+    STOP_SIGNALS,
+    die_with_parent,
+    kill_group,
+    reset_signals,
+)
 from bench.execution.surroundings import enter_own_folder
 from bench.plugins.discovery import load_model
 from bench.spec import Classifier
@@ -89,6 +94,8 @@ def check_reload(job: Job, is_stopped: Callable[[], bool] = lambda: False) -> st
 def _reason(work: Path, ended: int | None) -> str:
     if ended is None:
         return f"loading it takes more than {_SECONDS_MAX:.0f} s"
+    if ended and -ended in STOP_SIGNALS:
+        return ""  # from outside: it says nothing about the model
     if ended:
         signalled = f"signal {-ended}" if ended < 0 else f"exit code {ended}"
         return f"loading it ends the process with {signalled}"
@@ -123,8 +130,7 @@ def _be_checker(job: Job, parent: int) -> None:
     try:
         os.setsid()
         die_with_parent(parent)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
+        reset_signals()
         silence = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(silence, descriptor)

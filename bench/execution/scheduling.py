@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
-import psutil
 
 from bench.errors import BenchError
 from bench.execution.events import Event, TrialFinished, TrialRetried, Warned
-from bench.execution.machine import available_cores
+from bench.execution.machine import available_cores, available_memory_bytes
 from bench.planning.task import Limits, Outcome, TrialTask
 from bench.store.layout import Store
 from bench.store.read import read_predictions
@@ -93,7 +92,7 @@ def choose_jobs(jobs: int | Literal["auto"] | None, tasks: Sequence[TrialTask]) 
             raise BenchError(f"-j {jobs}", why="it must be 1 or more, or auto")
         return jobs
     needs = [task.estimated_memory_bytes or _MEMORY_BYTES[task.heavy] for task in tasks]
-    room = psutil.virtual_memory().available * _MEMORY_SHARE // max(needs, default=1)
+    room = available_memory_bytes() * _MEMORY_SHARE // max(needs, default=1)
     return max(1, min(available_cores(), len(tasks), int(room)))
 
 

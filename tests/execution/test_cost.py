@@ -90,7 +90,7 @@ def test_auto_weighs_cores_trials_and_memory(
         available = 8 << 30
 
     monkeypatch.setattr("bench.execution.scheduling.available_cores", lambda: 4)
-    monkeypatch.setattr("bench.execution.scheduling.psutil.virtual_memory", Memory)
+    monkeypatch.setattr("bench.execution.machine.psutil.virtual_memory", Memory)
     tasks = [tiny.task(seed=seed, estimated_memory_bytes=need) for seed, need in enumerate(needs)]
     assert choose_jobs("auto", tasks) == expected
 
