@@ -17,6 +17,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
@@ -24,6 +25,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from bench.cli.quick import spare_pydantic
+from bench.cli.streams import open_closed_streams
 from bench.errors import BenchError
 from bench.render.hints import as_help, as_typed, prog
 from bench.render.plainer import spare_the_terminal
@@ -120,6 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in options
     if debug:
         given.remove("--debug")
+    open_closed_streams()
     spare_the_terminal(sys.stdout, sys.stderr)
     try:
         code = _call(given)
@@ -135,6 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _fail(str(error) or "stopped", 2)
     except OSError as error:
         code = _unwritable(error)
+    except RuntimeError as error:
+        if debug or "home directory" not in str(error):  # what pathlib says of a ~ without one
+            raise
+        code = _fail("a path begins with ~, and that user has no home here: give the whole path", 2)
     sys.exit(_flush(code))
 
 
@@ -208,6 +215,8 @@ def _flush(code: int) -> int:
 
 def _unwritable(error: OSError) -> int:
     """Say why the output cannot be written, or which path is none; others are a bug's."""
+    if error.errno == errno.ENOENT and error.filename is None and not _is_somewhere():
+        return _fail("the current folder was deleted: change to one that is there", 2)
     if error.errno in _NO_PATH:
         return _fail(f"{str(error.filename)[-_PATH_SHOWN:]}: {os.strerror(error.errno)}", 2)
     if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
@@ -216,6 +225,14 @@ def _unwritable(error: OSError) -> int:
     with suppress(OSError):  # standard error may be as full
         return _fail(f"cannot write the output: {os.strerror(error.errno)}", 2)
     return 2
+
+
+def _is_somewhere() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _let_go() -> None:

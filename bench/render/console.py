@@ -1,5 +1,6 @@
 """Consoles and plain text: widths, colours that work on light and dark, nothing interpreted."""
 
+import io
 import os
 import sys
 import unicodedata
@@ -39,7 +40,8 @@ def make_console(
 
     Its width is the terminal's or ``COLUMNS``; 120 in a pipe.
     """
-    target = file or (sys.stderr if stderr else sys.stdout)
+    # A program without a console has no streams: what is printed goes nowhere.
+    target = file or (sys.stderr if stderr else sys.stdout) or io.StringIO()
     if width is None and not target.isatty() and not os.environ.get("COLUMNS"):
         width = _PIPE_WIDTH
     console = Console(

@@ -16,4 +16,5 @@ def tell_once(lines: Iterable[str]) -> None:
     for line in lines:
         if line not in _TOLD:
             _TOLD.add(line)
-            sys.stderr.write(f"bench: {as_typed(clean(line))}\n")
+            if sys.stderr is not None:
+                sys.stderr.write(f"bench: {as_typed(clean(line))}\n")

@@ -14,6 +14,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -26,6 +28,8 @@ from bench.execution.processes import (
     kill_group,
     resident_bytes,
 )
+from bench.execution.surroundings import importable_elsewhere
+from bench.plugins.discovery import local_module_name
 from bench.testing.running import CheckResult, CheckState, result_of, run_checks
 
 __all__ = ["CheckLimits", "run_checks_apart"]
@@ -57,9 +61,15 @@ def run_checks_apart(
     if not hasattr(os, "fork"):
         yield from run_checks(checks, case)
         return
-    left = list(checks)
+    with TemporaryDirectory(prefix="bench-check-") as folder:
+        yield from _run_apart(list(checks), case, limits, Path(folder))
+
+
+def _run_apart(
+    left: list[_Check], case: Any, limits: CheckLimits, work: Path
+) -> Iterator[CheckResult]:
     while left:
-        worker = _start(left, case, limits)
+        worker = _start(left, case, limits, work)
         try:
             for result in worker.results():
                 left.pop(0)
@@ -74,7 +84,7 @@ def run_checks_apart(
             return
 
 
-def _start(checks: Sequence[_Check], case: Any, limits: CheckLimits) -> "_Worker":
+def _start(checks: Sequence[_Check], case: Any, limits: CheckLimits, work: Path) -> "_Worker":
     sys.stdout.flush()
     sys.stderr.flush()
     reader, writer = os.pipe()
@@ -85,12 +95,12 @@ def _start(checks: Sequence[_Check], case: Any, limits: CheckLimits) -> "_Worker
         pid = os.fork()
     if pid == 0:
         os.close(reader)
-        _work(checks, case, writer, me)
+        _work(checks, case, writer, me, work)
     os.close(writer)
     return _Worker(pid=pid, reader=reader, limits=limits, kills_before=kills)
 
 
-def _work(checks: Sequence[_Check], case: Any, writer: int, parent: int) -> None:
+def _work(checks: Sequence[_Check], case: Any, writer: int, parent: int, work: Path) -> None:
     """Be the worker; never returns."""
     try:
         os.setsid()
@@ -100,15 +110,21 @@ def _work(checks: Sequence[_Check], case: Any, writer: int, parent: int) -> None
         # The table is the harness's; what a plugin prints stands beside it.
         os.dup2(2, 1)
         sys.stdout = open(1, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115  # for the process's whole life
-        case.on_step = lambda: os.write(writer, _STEP + b"\n")
-        for result in run_checks(checks, case):
-            data = memoryview(msgspec.json.encode(result) + b"\n")
-            while data:
-                data = data[os.write(writer, data) :]
+        if file := getattr(case, "file", ""):
+            importable_elsewhere(local_module_name(file), file, work)
+        _run_all(checks, case, writer)
         os._exit(0)
     except BaseException:  # noqa: BLE001  # nothing may run past this function
         sys.excepthook(*sys.exc_info())
         os._exit(1)
+
+
+def _run_all(checks: Sequence[_Check], case: Any, writer: int) -> None:
+    case.on_step = lambda: os.write(writer, _STEP + b"\n")
+    for result in run_checks(checks, case):
+        data = memoryview(msgspec.json.encode(result) + b"\n")
+        while data:
+            data = data[os.write(writer, data) :]
 
 
 @dataclass(slots=True, kw_only=True)

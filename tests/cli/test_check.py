@@ -184,3 +184,35 @@ def test_the_benchmark_writes_pytest_benchmarks_json_and_can_fail_a_comparison(
     Path("faster.json").write_text(json.dumps(measured), encoding="utf-8")
     compared = ["--benchmark-compare=faster.json", "--benchmark-compare-fail=mean:5%"]
     assert bench(capfd, *asked[:5], "--", *compared).code == 1
+
+
+JOBLIB_PLUGIN = """
+import numpy as np
+from bench import ModelSpec, hookimpl
+
+class Pieces:
+    def one(self, images, labels, k):
+        return images[labels == k].mean(axis=0).ravel()
+    def fit(self, train, context):
+        from joblib import Parallel, delayed
+        parts = (delayed(self.one)(train.images, train.labels, k) for k in range(10))
+        self.means = np.stack(Parallel(n_jobs=2)(parts))
+    def predict_proba(self, images):
+        flat = images.reshape(len(images), 1, -1)
+        far = ((flat - self.means) ** 2).sum(axis=2)
+        return np.eye(10, dtype=np.float32)[far.argmin(axis=1)]
+
+@hookimpl
+def bench_register_models(register):
+    register(ModelSpec(name="pieces", summary="means by joblib", build=lambda context: Pieces()))
+"""
+
+
+def test_a_plugin_file_with_a_class_of_its_own_may_use_joblib(
+    plugin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugin.write_text(JOBLIB_PLUGIN)
+
+    said = bench(capsys, "check", "pieces", "--plugin", str(plugin))
+
+    assert (said.code, " 0 failed" in said.out) == (0, True), said
