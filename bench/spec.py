@@ -29,6 +29,7 @@ __all__ = [
     "ModelSpec",
     "ReporterSpec",
     "Style",
+    "Whole",
     "as_float",
 ]
 
@@ -121,6 +122,25 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """What was counted over all images of a test split that is only a sample of them.
+
+    Parameters
+    ----------
+    n : int
+        Images.
+    class_counts : mapping of str to int, or None
+        How many there are of each class; None without labels.
+    n_groups : int or None
+        Writers, where they are known.
+    """
+
+    n: int
+    class_counts: Mapping[str, int] | None = None
+    n_groups: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """What a dataset plugin's ``load`` returns.
 
@@ -145,6 +165,9 @@ class Dataset:
     doubt : str
         Why the labels may be none, and the option that says they are: until then nothing is trained
         on them or scored. Empty where they are known.
+    whole : Whole or None
+        What was counted over all images, where ``test`` is a sample of them; see
+        ``LoadContext.look_at``.
     """
 
     classes: tuple[str, ...]
@@ -156,6 +179,7 @@ class Dataset:
     submission: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
     doubt: str = ""
+    whole: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +194,9 @@ class LoadContext:
     """A private folder for generated files; it may be deleted at any time."""
     name: str = ""
     """The name the dataset goes by, for messages that say which option to set."""
+    look_at: int | None = None
+    """Where only a look is wanted, how many images it takes: a dataset with many more may return an
+    even sample of so many, with ``Dataset.whole``. None: all are wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

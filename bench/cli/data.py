@@ -56,6 +56,10 @@ def inspect(
     labels: LabelsOption = "",
     levels: LevelsOption = "",
     table: TableOption = "",
+    look_at_all: Annotated[
+        bool,
+        typer.Option("--all", help="Look closely at every picture of a folder of more than 500."),
+    ] = False,
     html: Annotated[
         Path | None,
         typer.Option(
@@ -84,7 +88,9 @@ def inspect(
         data_dir=data_dir,
         plugins=tuple(plugins or ()),
     )
-    show_dataset(wanted, images=images, html=html, as_json=as_json, as_csv=as_csv)
+    show_dataset(
+        wanted, images=images, html=html, look_at_all=look_at_all, as_json=as_json, as_csv=as_csv
+    )
 
 
 @app.command()

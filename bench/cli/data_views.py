@@ -35,6 +35,7 @@ from bench.spec import DatasetSpec
 __all__ = ["Wanted", "convert_files", "fetch_files", "show_cache", "show_dataset"]
 
 _PICTURE_COLUMNS = 16
+_LOOK_AT = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,9 @@ def _resolve(wanted: Wanted, session: Session) -> tuple[DatasetSpec, Path | None
     )
 
 
-def _load(wanted: Wanted, session: Session) -> tuple[DatasetSpec, LoadedDataset]:
+def _load(
+    wanted: Wanted, session: Session, look_at: int | None
+) -> tuple[DatasetSpec, LoadedDataset]:
     spec, path = _resolve(wanted, session)
     base = ARRAY_DATASET if spec.reads_folders else FOLDER_DATASET
     owners = (spec.name, base) if path is not None and not spec.files else (spec.name,)
@@ -95,15 +98,23 @@ def _load(wanted: Wanted, session: Session) -> tuple[DatasetSpec, LoadedDataset]
         if owner not in owners:
             raise OptionError(f"--set {text}", why=f"the dataset is named {spec.name}")
         settings[option] = value
-    return spec, load_dataset(spec, settings=settings, path=path, search=session.search)
+    return spec, load_dataset(
+        spec, settings=settings, path=path, search=session.search, look_at=look_at
+    )
 
 
 def show_dataset(
-    wanted: Wanted, *, images: int, html: Path | None, as_json: bool, as_csv: bool = False
+    wanted: Wanted,
+    *,
+    images: int,
+    html: Path | None,
+    look_at_all: bool,
+    as_json: bool,
+    as_csv: bool = False,
 ) -> None:
-    """Print what a dataset holds, or write its contact sheet."""
+    """Print what a dataset holds, or write its contact sheet, which is of all its images."""
     session = open_session(data_dir=wanted.data_dir, plugins=wanted.plugins)
-    spec, loaded = _load(wanted, session)
+    spec, loaded = _load(wanted, session, None if look_at_all or html is not None else _LOOK_AT)
     if html is not None:
         from bench.cli.data_sheet import write_contact_sheet
 

@@ -27,6 +27,7 @@ class SplitSummary(msgspec.Struct, frozen=True, kw_only=True):
     first_labels: tuple[str, ...]
     fingerprint: str
     n_groups: int | None = None
+    n_looked_at: int | None = None  # where only a sample was read; pixels are of it, counts of all
 
 
 class DatasetSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,12 +70,27 @@ def summarise(spec: DatasetSpec, loaded: LoadedDataset) -> DatasetSummary:
         options=loaded.options,
         classes=loaded.classes,
         train=None if loaded.train is None else _split_summary(loaded.train, loaded.classes),
-        test=None if loaded.test is None else _split_summary(loaded.test, loaded.classes),
+        test=None if loaded.test is None else _of_whole(loaded, loaded.test),
         notes=loaded.notes,
         details=loaded.details,
         doubt=loaded.doubt,
         findings=loaded.findings,
         truths=loaded.truths,
+    )
+
+
+def _of_whole(loaded: LoadedDataset, ref: SplitRef) -> SplitSummary:
+    summary, whole = _split_summary(ref, loaded.classes), loaded.whole
+    if whole is None:
+        return summary
+    counted = whole.class_counts
+    return msgspec.structs.replace(
+        summary,
+        n=whole.n,
+        class_counts=None if counted is None else {c: counted.get(c, 0) for c in loaded.classes},
+        n_groups=whole.n_groups,
+        n_looked_at=summary.n,
+        fingerprint="",
     )
 
 

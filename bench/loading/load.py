@@ -10,7 +10,6 @@ import inspect
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import blake2b
@@ -20,11 +19,12 @@ from typing import Any
 import msgspec
 
 from bench.errors import BenchError, DataError, DataMissingError
-from bench.loading.cache import cache_error, cache_folder, is_whole, sweep, write_split
+from bench.loading.cache import cache_error, cache_folder, write_split
 from bench.loading.files import data_dirs, find_files, named_files
+from bench.loading.index import read_index, write_index
 from bench.loading.kinds import check_is_file
 from bench.loading.plausibility import warnings_of
-from bench.loading.refs import LoadedDataset, SplitRef
+from bench.loading.refs import LoadedDataset
 from bench.loading.validate import check_dataset
 from bench.options import OptionValue, resolve_options
 from bench.plugins.finding import BUILT_IN_PACKAGES
@@ -47,6 +47,7 @@ def load_dataset(
     search: Iterable[Path] | None = None,
     cache_dir: Path | None = None,
     fresh: bool = False,
+    look_at: int | None = None,
 ) -> LoadedDataset:
     """Return a dataset whose splits are in the data cache.
 
@@ -64,6 +65,8 @@ def load_dataset(
         The cache's folder (default: `bench.loading.cache.cache_folder`).
     fresh : bool
         Read the files again, whatever the cache holds.
+    look_at : int or None
+        A look is wanted, at so many images; a dataset may give them all. See `LoadContext.look_at`.
 
     Raises
     ------
@@ -82,14 +85,15 @@ def load_dataset(
     paths = _resolve_paths(spec, path, data_dirs() if search is None else tuple(search))
     cache = cache_folder(cache_dir)
     key = _key(spec, options, paths)
-    index = cache / "index" / f"{_slug(spec.name)}-{key}.json"
-    loaded = _read_index(index, cache) if key and not fresh else None
-    if loaded is not None and any(facts_of(p) != facts for p, facts in loaded.opened.items()):
-        loaded = None
-    if loaded is None:
-        loaded = _load(spec, options, paths, cache)
-        if key:
-            _write_index(index, loaded, cache)
+    whole = cache / "index" / f"{_slug(spec.name)}-{key}.json"
+    look = whole.with_name(f"{whole.stem}-look-{look_at}.json")
+    for index in (whole, look) if look_at else (whole,):
+        kept = read_index(index, cache) if key and not fresh else None
+        if kept and all(facts_of(path) == facts for path, facts in kept.opened.items()):
+            return kept
+    loaded = _load(spec, options, paths, cache, look_at)
+    if key:
+        write_index(look if loaded.whole else whole, loaded, cache)
     return loaded
 
 
@@ -148,10 +152,18 @@ def _alternatives(spec: DatasetSpec) -> str:
 
 
 def _load(
-    spec: DatasetSpec, options: dict[str, OptionValue], paths: tuple[Path, ...], cache: Path
+    spec: DatasetSpec,
+    options: dict[str, OptionValue],
+    paths: tuple[Path, ...],
+    cache: Path,
+    look_at: int | None,
 ) -> LoadedDataset:
+    work = _work_folder(cache, spec)
+    context = LoadContext(
+        paths=paths, options=options, work_dir=work, name=spec.name, look_at=look_at
+    )
     with watching(_ground(spec.load), (str(cache),)) as watcher:
-        dataset = _call_plugin(spec, options, paths, cache)
+        dataset = _call_plugin(spec, context)
     check_dataset(dataset, " + ".join(path.name for path in paths) or spec.name)
     doubts = warnings_of(dataset, spec.style)
     splits = {
@@ -168,6 +180,7 @@ def _load(
         submission=dataset.submission,
         details=dataset.details,
         doubt=dataset.doubt,
+        whole=dataset.whole,
         style=spec.style,
         embedded=spec.embedded,
         label_errors={each.image: each.label for each in spec.label_errors},
@@ -178,24 +191,24 @@ def _load(
     )
 
 
-def _call_plugin(
-    spec: DatasetSpec, options: dict[str, OptionValue], paths: tuple[Path, ...], cache: Path
-) -> Dataset:
+def _work_folder(cache: Path, spec: DatasetSpec) -> Path:
     work = cache / "work" / _slug(spec.name)
     try:
         work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cache_error(cache, error) from error
+    return work
+
+
+def _call_plugin(spec: DatasetSpec, context: LoadContext) -> Dataset:
     try:
         with undisturbed():
-            dataset = spec.load(
-                LoadContext(paths=paths, options=options, work_dir=work, name=spec.name)
-            )
+            dataset = spec.load(context)
     except BenchError:
         raise
     # Foreign code on an untrusted file: whatever it raises is this dataset's failure.
     except Exception as error:
-        named = " + ".join(path.name for path in paths) or spec.name
+        named = " + ".join(path.name for path in context.paths) or spec.name
         reason = " ".join(str(error).split())[:300]
         raise DataError(
             f"{spec.name}: reading {named} failed", why=f"{type(error).__name__}: {reason}"
@@ -315,32 +328,3 @@ def _digest(parts: Iterable[bytes]) -> str:
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()
-
-
-def _read_index(index: Path, cache: Path) -> LoadedDataset | None:
-    try:
-        loaded = msgspec.json.decode(index.read_bytes(), type=LoadedDataset)
-    except (OSError, msgspec.MsgspecError):  # absent, torn or of another version: made anew
-        return None
-    train, test = (_relocate(split, cache) for split in (loaded.train, loaded.test))
-    if any(split is not None and not is_whole(split) for split in (train, test)):
-        return None
-    return msgspec.structs.replace(loaded, train=train, test=test)
-
-
-def _relocate(split: SplitRef | None, cache: Path) -> SplitRef | None:
-    if split is None:
-        return None
-    return msgspec.structs.replace(split, folder=str(cache / "splits" / split.content_hash))
-
-
-def _write_index(index: Path, loaded: LoadedDataset, cache: Path) -> None:
-    try:
-        index.parent.mkdir(parents=True, exist_ok=True)
-        sweep(index.parent)
-        handle, scratch = tempfile.mkstemp(prefix=".new-", dir=index.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(loaded))
-        Path(scratch).replace(index)
-    except OSError as error:
-        raise cache_error(cache, error) from error

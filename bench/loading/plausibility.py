@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.spec import Dataset, ImageSet, Style, as_float
+from bench.spec import Dataset, Style, as_float
 
 __all__ = ["warnings_of"]
 
@@ -53,7 +53,7 @@ def warnings_of(dataset: Dataset, style: Style) -> tuple[str, ...]:
     found = list(_of_images(images))
     if split.labels is None:
         return tuple(found)
-    found += _of_classes(split, dataset.classes)
+    found += _of_classes(_class_counts(dataset, split.labels), dataset.classes)
     if style is Style.HANDWRITTEN and len(rows) >= _FEWEST:
         found += _of_labels(_vectors(images), split.labels[rows], dataset.classes, images)
     return tuple(found)
@@ -75,11 +75,16 @@ def _of_images(images: Floats) -> Iterator[str]:
         )
 
 
-def _of_classes(split: ImageSet, classes: tuple[str, ...]) -> Iterator[str]:
-    assert split.labels is not None
-    counts = np.bincount(split.labels, minlength=len(classes))
+def _class_counts(dataset: Dataset, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    if dataset.whole is not None and dataset.whole.class_counts is not None:
+        counted = dataset.whole.class_counts
+        return np.array([counted.get(name, 0) for name in dataset.classes], dtype=np.int64)
+    return np.bincount(labels, minlength=len(dataset.classes))
+
+
+def _of_classes(counts: npt.NDArray[np.int64], classes: tuple[str, ...]) -> Iterator[str]:
     share = counts.max() / max(1, counts.sum())
-    if share > _ONE_CLASS and len(split) > 1:
+    if share > _ONE_CLASS and counts.sum() > 1:
         yield (
             f"warning: {share:.0%} of the images are of class"
             f" {classes[int(counts.argmax())]}: is it"

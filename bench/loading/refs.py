@@ -3,7 +3,7 @@
 import msgspec
 
 from bench.options import OptionValue
-from bench.spec import Finding, Style
+from bench.spec import Finding, Style, Whole
 
 __all__ = ["LoadedDataset", "SplitRef"]
 
@@ -40,6 +40,7 @@ class LoadedDataset(msgspec.Struct, frozen=True, kw_only=True):
     submission: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
     doubt: str = ""
+    whole: Whole | None = None
     style: Style = Style.HANDWRITTEN
     embedded: str = ""
     label_errors: dict[str, str] = {}  # hash of an image whose label is in doubt -> that label

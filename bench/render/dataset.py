@@ -90,10 +90,11 @@ def _split_line(split: SplitSummary) -> str:
     height, width, channels = split.shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
     persons = f", {split.n_groups} writers" if split.n_groups else ""
+    looked = f", {split.n_looked_at:,} looked at" if split.n_looked_at else ""
     return (
-        f"{split.n:,} images{persons}, {height}×{width} {kind}, {split.dtype}"
-        f" {split.value_min:.3g} to {split.value_max:.3g} (mean {split.value_mean:.3g}),"
-        f" fingerprint {split.fingerprint[:12]}"
+        f"{split.n:,} images{persons}{looked}, {height}×{width} {kind}, {split.dtype}"
+        f" {split.value_min:.3g} to {split.value_max:.3g} (mean {split.value_mean:.3g})"
+        + (f", fingerprint {split.fingerprint[:12]}" if split.fingerprint else "")
     )
 
 

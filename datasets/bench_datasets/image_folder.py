@@ -54,10 +54,10 @@ def load(context: LoadContext) -> Dataset:
     """Read the one folder that was named."""
     if len(context.paths) != 1:
         raise DataError("image-folder", why="no folder was named", fix="use --folder [NAME=]DIR")
-    return load_folder(context.paths[0], context.options)
+    return load_folder(context.paths[0], context.options, look_at_most=context.look_at)
 
 
-def load_folder(folder: Path, options: Any) -> Dataset:
+def load_folder(folder: Path, options: Any, *, look_at_most: int | None = None) -> Dataset:
     """Return a folder of photos as a dataset: a test split, and a training split if asked for.
 
     Parameters
@@ -66,6 +66,8 @@ def load_folder(folder: Path, options: Any) -> Dataset:
         Holds photos in a layout that `bench_datasets._folder.recognise` can tell.
     options : mapping
         Values of `OPTIONS`.
+    look_at_most : int or None
+        Of a folder with more than twice as many pictures an even sample is read; None: all are.
 
     Raises
     ------
@@ -77,6 +79,7 @@ def load_folder(folder: Path, options: Any) -> Dataset:
     from bench_datasets._folder.class_names import given_classes
     from bench_datasets._folder.copies import copies_between_writers, copies_note
     from bench_datasets._folder.layout import LayoutOptions
+    from bench_datasets._folder.look import look_at
     from bench_datasets._folder.recognise import recognise
     from bench_datasets._folder.samples import of_one_shape, read_samples
 
@@ -84,12 +87,13 @@ def load_folder(folder: Path, options: Any) -> Dataset:
     named = tuple(name.strip() for name in str(options["classes"]).split(",") if name.strip())
     given = {name: str(options[name]) for name in ("label_pattern", "labels", "levels", "table")}
     layout = recognise(folder, LayoutOptions(classes=named, **given))
-    samples = read_samples(folder, layout, steps)
+    look = None if options["train"] else look_at(folder, layout, look_at_most)
+    samples = read_samples(folder, look.layout if look else layout, steps)
     if not samples.images:
         raise DataError(
             folder.name, why="none of its pictures can be read", fix="save them as JPEG or PNG"
         )
-    notes = list(_notes(layout))
+    notes = [*_notes(layout), *([look.note] if look else [])]
     kept = _kept(samples)
     images, were_resized = of_one_shape([samples.images[i] for i in kept], steps.side_px)
     if were_resized:
@@ -97,7 +101,11 @@ def load_folder(folder: Path, options: Any) -> Dataset:
     if len(kept) < len(samples.images):
         left_out = len(samples.images) - len(kept)
         notes.append(f"{left_out} image{'s' * (left_out != 1)} without a label: not scored")
-    classes = _classes(samples, tuple(dict.fromkeys(given_classes(named).values())))
+    labels = (look.whole.class_counts if look else None) or samples.labels
+    classes = _classes(
+        {each for each in labels if each is not None},
+        tuple(dict.fromkeys(given_classes(named).values())),
+    )
     labelled = _image_set(images, samples, kept, classes)
     shown = labelled if labelled.unread is None else labelled.take(np.flatnonzero(~labelled.unread))
     copies = copies_between_writers(shown.pixels, shown.names, shown.groups)
@@ -105,10 +113,16 @@ def load_folder(folder: Path, options: Any) -> Dataset:
         classes=classes,
         test=labelled,
         notes=(*notes, *copies_note(copies)),
-        findings=(*_layout_findings(layout), *samples.findings, *copies),
+        findings=(
+            *_layout_findings(layout),
+            *(look.findings if look else ()),
+            *samples.findings,
+            *copies,
+        ),
         truths=samples.truths,
         details=tuple(f"not taken: {each.words}: {each.why}" for each in layout.rejected),
         doubt=_doubt(layout),
+        whole=look.whole if look else None,
     )
     if options["train"]:
         return _to_train(
@@ -165,10 +179,9 @@ def _kept(samples: "Samples") -> list[int]:
     return labelled or list(range(len(samples.labels)))
 
 
-def _classes(samples: "Samples", named: tuple[str, ...]) -> tuple[str, ...]:
+def _classes(found: set[str], named: tuple[str, ...]) -> tuple[str, ...]:
     from bench_datasets._folder.scan import natural_key
 
-    found = {label for label in samples.labels if label is not None}
     if found <= set(_DIGITS):
         return _DIGITS
     if found <= set(named):

@@ -299,3 +299,45 @@ def test_inspect_wraps_at_blanks_to_the_screen(run_bench: Callable[..., Any]) ->
     assert (
         "  source       UCI Optical Recognition of Handwritten Digits (Alpaydin, Kaynak," in lines
     )
+
+
+@pytest.mark.parametrize(
+    ("owner", "option", "value"),
+    [
+        pytest.param("mine", "labels", "none", id="labels"),
+        pytest.param("mine", "levels", "writer/class", id="levels"),
+        pytest.param("mine", "classes", "1=eins,7=sieben", id="classes"),
+        pytest.param("mine", "table", "truth.csv:digit", id="table"),
+        pytest.param("image-folder", "labels", "none", id="of-every-folder"),
+    ],
+)
+def test_bench_toml_says_how_a_named_folder_is_read(
+    run_data: Run, own_folder: Path, tmp_path: Path, owner: str, option: str, value: str
+) -> None:
+    folder = tmp_path / "classes"
+    one, seven = ("eins", "sieben") if option == "classes" else ("1", "7")
+    for label, writer in ((one, "a"), (seven, "a"), (one, "b"), (seven, "b")):
+        place = folder / writer / label if option == "levels" else folder / label
+        place.mkdir(parents=True, exist_ok=True)
+        source = sorted((own_folder / "person-a").glob("*.*"))[0]
+        shutil.copy(source, place / f"{writer}-x.{source.suffix[1:]}")
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*-x.*"))
+    if option == "table":
+        rows = "".join(f"{name},3,{i}\n" for i, name in enumerate(names))
+        (folder / "truth.csv").write_text(f"file,digit,other\n{rows}")
+    (tmp_path / "bench.toml").write_text(
+        f'[folders]\nmine = "classes"\n\n[options.{owner}]\n{option} = "{value}"\n'
+    )
+    done = run_data("inspect", "mine", "--json")
+    assert done.code == 0, done.err
+    content = json.loads(done.out)
+    assert content["options"][option] == value
+    counts = content["test"]["class_counts"]
+    if option == "labels":
+        assert counts is None
+    elif option == "levels":
+        assert (content["test"]["n_groups"], counts["1"], counts["7"]) == (2, 2, 2)
+    elif option == "classes":
+        assert (counts["1"], counts["7"]) == (2, 2)
+    else:
+        assert counts["3"] == 4
