@@ -91,7 +91,8 @@ def test_a_hidden_card_does_not_decide_the_precision(
     cards(*TWO_CARDS)
     monkeypatch.setattr("bench.planning.identity.has_bfloat16", lambda: False)
     build: Any = None
-    spec = ModelSpec(name="own", summary="", build=build, precisions=("float32", "bfloat16"))
+    both: Any = ("float32", "bfloat16")
+    spec = ModelSpec(name="own", summary="", build=build, precisions=both, bfloat16_holds=True)
     before = resolve_precision("auto", spec)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert (before, resolve_precision("auto", spec)) == ("bfloat16", "float32")
