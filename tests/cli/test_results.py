@@ -155,7 +155,7 @@ def test_clean_lists_first_and_removes_with_yes(say: Callable[..., Any], store: 
         pytest.param(
             ("clean", "--state", "fialed"),
             "bench: --state fialed: the states are ok, failed, timeout, out_of_memory, crashed, "
-            "interrupted\n",
+            "interrupted, code_changed\n",
             id="no such state",
         ),
         pytest.param(
