@@ -53,6 +53,7 @@ def test_registering_them_imports_no_reader() -> None:
         "bench_datasets._digits",
         "bench_datasets._ladder",
         "bench_datasets._ladder.options",
+        "bench_datasets._mnist_label_errors",
         "bench_datasets._sample_rows",
     ]
 
