@@ -1,5 +1,6 @@
 """What the cells of a column of labels say: digits, IDs, classes by name; or a doubt."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ __all__ = ["Truths", "read_truths"]
 
 _MOST_CLASSES: Final = 250
 _LONGEST_CLASS: Final = 30
+_PADDED: Final = re.compile("00?[0-9]")
 TEN_QUESTION: Final = "is 10 the digit 0, or a class of its own?"
 TEN_ANSWER: Final = (
     "--classes 0=10,1,2,3,4,5,6,7,8,9 for the digit 0, --classes 1,2,3,4,5,6,7,8,9,10 for a class"
@@ -66,6 +68,13 @@ def _numbers(numbers: Mapping[str, str], bare: Mapping[str, str]) -> Truths:
         if lengths == {1} or is_padded:
             classes |= {cell: fit.classes[text] for cell, text in numbers.items()}
             return Truths(classes=classes)
+    longer = sorted(text for text in numbers.values() if len(text) > 1)
+    if 1 in lengths and longer and all(_PADDED.fullmatch(text) for text in longer):
+        return Truths(
+            doubt=f"some labels are one digit, others such as {longer[0]} have a zero before it: "
+            f"is {longer[0]} the digit {longer[0][-1]}, or a photo of {len(longer[0])} digits?",
+            answer="write all labels one way, 7 or 07",
+        )
     classes |= {c: t.strip("/") for c, t in numbers.items() if len(t.strip("/")) == 1}
     digits = {c: t.strip("/") for c, t in numbers.items() if len(t.strip("/")) > 1}
     return Truths(classes=classes, digits=digits)
