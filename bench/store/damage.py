@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from bench.errors import DamagedError, StoreError
+from bench.errors import BenchError, DamagedError, StoreError
 from bench.store.layout import Store
 
 __all__ = ["damage_of", "damage_words", "is_left_out", "leave_out", "without_damaged"]
@@ -50,6 +50,9 @@ def without_damaged(compute: Callable[[], _Value]) -> _Value:
     ------
     StoreError
         If the damage is no single trial's, evaluation's or split's.
+    BenchError
+        What `compute` raises of another kind; where something is left out, that may be why, and it
+        is said.
     """
     outermost = not _COMPUTING
     if outermost:  # what was damaged before may have been mended
@@ -62,6 +65,12 @@ def without_damaged(compute: Callable[[], _Value]) -> _Value:
             except DamagedError as error:
                 if not leave_out(error):
                     raise
+            except BenchError as error:
+                left_out = "; ".join(damage_words())
+                if not left_out:
+                    raise
+                why = f"{error.why}; {left_out}" if error.why else left_out
+                raise BenchError(error.what, why=why, fix=error.fix) from error
     finally:
         _COMPUTING.pop()
 

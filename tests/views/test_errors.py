@@ -152,7 +152,7 @@ def test_the_csv_has_a_line_for_each_hard_image(store: Store, add: Add, run_benc
     out = run_bench("show", "errors", "--csv", "--store", store.root).out
     header, line = out.splitlines()
     assert header.startswith("test_dataset,image,name,truth")
-    assert line.startswith("digits,12,12.png,2,3,3,3,3,3,0.9")
+    assert line.startswith("digits,12,12.png,2,3,3,3,3,False,3,0.9")
 
 
 def test_what_was_not_read_is_called_so(
