@@ -67,7 +67,7 @@ def without_damaged(compute: Callable[[], _Value]) -> _Value:
                     raise
             except BenchError as error:
                 left_out = "; ".join(damage_words())
-                if not left_out:
+                if isinstance(error, StoreError) or not left_out:  # the first says it itself
                     raise
                 why = f"{error.why}; {left_out}" if error.why else left_out
                 raise BenchError(error.what, why=why, fix=error.fix) from error
