@@ -284,7 +284,7 @@ def _with_rest(
     others = [image for image in rest if image not in apart]
     shown = listed([image.as_posix() for image in others])
     for image in others:
-        draft.photos.append(Photo(path=image))
+        draft.photos.append(Photo(path=image, split=_split_of_path(image)))
         draft.blame(
             image.as_posix(),
             "no-label",
