@@ -74,6 +74,9 @@ class ImageSet:
     unread : ndarray of shape (n,), bool, or None
         Samples of which no digit could be made: each keeps its place, blank, and counts as wrong
         for every model. None: there are none.
+    looks : ndarray of shape (n, k, height, width, channels), or None
+        Further pictures of the same samples, of the kind of ``pixels``: a model's answer is pooled
+        over all of them (`bench.scoring.looks`). They are never trained on. None: there are none.
     """
 
     pixels: Images
@@ -81,6 +84,7 @@ class ImageSet:
     names: tuple[str, ...] = ()
     groups: tuple[str, ...] | None = None
     unread: npt.NDArray[np.bool_] | None = None
+    looks: Images | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -104,6 +108,7 @@ class ImageSet:
             names=tuple(self.names[i] for i in indices) if self.names else (),
             groups=None if self.groups is None else tuple(self.groups[i] for i in indices),
             unread=None if self.unread is None else self.unread[indices],
+            looks=None if self.looks is None else self.looks[indices],
         )
 
 

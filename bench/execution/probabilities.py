@@ -12,7 +12,8 @@ from bench.execution.latency import measure_latency
 from bench.execution.variants import Variant
 from bench.images.shape import adapt
 from bench.loading.mnist_c import is_of_mnist_c
-from bench.spec import ImageSet, Labels, Probabilities, Shape
+from bench.scoring.looks import pooled
+from bench.spec import Images, ImageSet, Labels, Probabilities, Shape, as_float
 
 __all__ = ["predict_split"]
 
@@ -50,16 +51,19 @@ def predict_split(
     step = max(1, _BLOCK_BYTES // (4 * int(np.prod(shape))))
     all_probabilities, all_predicted, seconds = [], [], 0.0
     for start in range(0, len(split), step):
-        block = ImageSet(pixels=split.pixels[start : start + step])
-        images = adapt(_corrupted(block.images, transform, start), shape)
+        pictures = [
+            adapt(_corrupted(as_float(block), transform, start), shape)
+            for block in _blocks(split, start, step)
+        ]
         if start == 0:
-            _warm_up(variant, images)
+            _warm_up(variant, pictures[0])
         began = time.perf_counter()
-        returned = variant.predict_proba(images)
+        returned = [variant.predict_proba(images) for images in pictures]
         seconds += time.perf_counter() - began
-        probabilities = check_probabilities(returned, len(images), n_classes)
-        if variant.predict is not None:
-            predicted = check_predicted(variant.predict(images), len(images), n_classes)
+        n = len(pictures[0])
+        probabilities = pooled([check_probabilities(each, n, n_classes) for each in returned])
+        if variant.predict is not None and len(pictures) == 1:
+            predicted = check_predicted(variant.predict(pictures[0]), n, n_classes)
         else:
             predicted = probabilities.argmax(axis=1).astype(np.int64)
         all_probabilities.append(probabilities)
@@ -67,6 +71,13 @@ def predict_split(
     if not all_probabilities:
         raise BenchError("the test split holds no image")
     return np.concatenate(all_probabilities), np.concatenate(all_predicted), seconds
+
+
+def _blocks(split: ImageSet, start: int, step: int) -> list[Images]:
+    """Return the pictures from `start` on, and further looks at the same samples."""
+    part = slice(start, start + step)
+    looks = [] if split.looks is None else list(np.moveaxis(split.looks[part], 1, 0))
+    return [split.pixels[part], *looks]
 
 
 def _corrupted(

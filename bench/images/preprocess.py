@@ -3,7 +3,7 @@
 ``preprocess(photo, options)`` is all of it; the steps are the other modules of this package, in
 order: ``ink`` (channel, light, polarity), ``ruling`` (printed lines), ``segment``, ``components``
 (which marks are the digit), ``normalise`` (box, centre, stroke width), ``findings`` (what a person
-should know).
+should know). ``looks`` finds the digit in another way, and gives a second picture of it.
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from bench.images.findings import Fault, judge_digit
 from bench.images.ink import grey_channels
+from bench.images.looks import Look, read_looks
 from bench.images.normalise import mnist_frame
 from bench.images.preprocess_options import PreprocessOptions
 from bench.images.segment import Digit, find_digit, read_ink
@@ -25,6 +26,8 @@ WORK_SIDE: Final = 512
 _LEAST_SIDE: Final = 112
 # A digit found smaller than this is looked at again in the photo as it came.
 _SMALL_DIGIT: Final = 64
+# The network is surer than this of a digit.
+_LEAST_DIGIT: Final = 0.5
 
 Photo = npt.NDArray[np.uint8]
 
@@ -43,12 +46,15 @@ class Preprocessed:
         What a person should know, worst first.
     steps : dict of str to ndarray of shape (height, width), uint8
         The pictures in between, by name, in order; empty unless they were asked for.
+    looks : tuple of ndarray of shape (height, width), uint8
+        Further pictures of the same digit: a model's answer is pooled over all.
     """
 
     image: Photo
     box: tuple[float, float, float, float] | None = None
     faults: tuple[Fault, ...] = ()
     steps: dict[str, Photo] = field(default_factory=dict)
+    looks: tuple[Photo, ...] = ()
 
 
 def preprocess(
@@ -74,7 +80,31 @@ def preprocess(
     image = _frame(digit, photo, window, options)
     faults = judge_digit(digit)
     steps = _steps(digit, image) if keep_steps and digit is not None else {}
-    return Preprocessed(image=image, box=_share(digit, window), faults=faults, steps=steps)
+    classic = Preprocessed(image=image, box=_share(digit, window), faults=faults, steps=steps)
+    if options.preprocess != "reader" or options.select == "all":
+        return classic
+    return _with_reader(classic, photo, read_looks(photo, options))
+
+
+def _with_reader(classic: Preprocessed, photo: Photo, looks: tuple[Look, ...]) -> Preprocessed:
+    """Show the digit as the network saw it, with the classic picture as a further look."""
+    if not looks or (classic.box is None and looks[-1].is_digit < _LEAST_DIGIT):
+        return classic
+    look = looks[-1]
+    faults = classic.faults
+    if look.is_digit >= _LEAST_DIGIT:  # it saw what the classic steps did not
+        faults = tuple(each for each in faults if each.code != "blank")
+    steps = dict(classic.steps)
+    if steps:
+        shown = np.rint(look.ink * 255).astype(np.uint8)
+        steps |= {"classic": steps.pop("model"), "network's ink": shown, "model": look.image}
+    return Preprocessed(
+        image=look.image,
+        box=look.share_of(photo.shape[:2]),
+        faults=faults,
+        steps=steps,
+        looks=(classic.image,) if classic.image.any() else (),
+    )
 
 
 def scale_photo(photo: Photo, side: int) -> Photo:

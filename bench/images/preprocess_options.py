@@ -7,7 +7,7 @@ from bench.options import Option, Options
 
 __all__ = ["MODES", "PREPROCESS_OPTIONS", "PreprocessOptions"]
 
-MODES: Final = ("auto", "none", "resize", "mnist", "natural")
+MODES: Final = ("auto", "reader", "none", "resize", "mnist", "natural")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +17,11 @@ class PreprocessOptions:
     Parameters
     ----------
     preprocess : str
-        One of `MODES`. ``auto``: every step below. ``mnist``: grey, polarity from the border, one
-        threshold, box and centre, as most tutorials do. ``resize``: grey and resized, nothing else.
-        ``none``: grey. ``natural``: cut around the digit, grey, resized, for models trained on
-        photos of house numbers.
+        One of `MODES`. ``auto``: every step below. ``reader``: the same, and a second picture of
+        the digit from the network that learned where ink is (`bench.images.looks`). ``mnist``:
+        grey, polarity from the border, one threshold, box and centre, as most tutorials do.
+        ``resize``: grey and resized, nothing else. ``none``: grey. ``natural``: cut around the
+        digit, grey, resized, for models trained on photos of house numbers.
     channel, polarity : str
         ``auto``, or what to take.
     flatten, remove_lines : bool
@@ -59,7 +60,8 @@ PREPROCESS_OPTIONS: Final[dict[str, Option]] = {
     "preprocess": Option(
         default="auto",
         choices=MODES,
-        help="how a photo becomes what a model sees; auto: the digit, drawn as in MNIST",
+        help="how a photo becomes what a model sees; auto: the digit, drawn as in MNIST; reader: "
+        "twice, also as a network finds its ink, for squared paper, shadows and small crops",
     ),
     "channel": Option(
         default="auto",

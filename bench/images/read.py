@@ -77,7 +77,7 @@ def read_any(path: Path, options: PreprocessOptions) -> Strip:
     """
     one = read_digit(path, options)
     seen = one
-    if options.preprocess not in ("auto", "natural"):
+    if options.preprocess not in ("auto", "reader", "natural"):
         seen = read_digit(path, replace(options, preprocess="auto"))
     strip = read_strip(path, options)
     if _is_strip(strip, seen):

@@ -11,6 +11,7 @@ from bench.images.components import Marks, label_marks
 from bench.images.exact import length, total
 from bench.images.findings import Fault, fault
 from bench.images.ink import Float, Mask
+from bench.images.looks import look_at_box
 from bench.images.normalise import mnist_frame
 from bench.images.preprocess import Photo, Preprocessed, preprocess, scale_photo
 from bench.images.preprocess_options import PreprocessOptions
@@ -230,7 +231,7 @@ def _picture(page: _Page, mask: Mask, photo: Photo, options: PreprocessOptions) 
     top, left, bottom, right = _box_of(mask)
     height, width = mask.shape
     share = (top / height, left / width, bottom / height, right / width)
-    if options.preprocess != "auto":
+    if options.preprocess not in ("auto", "reader"):
         margin = 0.2 * max(bottom - top, right - left)
         rows, columns = photo.shape[0] / height, photo.shape[1] / width
         part = photo[
@@ -245,4 +246,7 @@ def _picture(page: _Page, mask: Mask, photo: Photo, options: PreprocessOptions) 
         stroke_px=options.stroke_px,
         centre=options.centre,
     )
-    return Preprocessed(image=image, box=share)
+    look = look_at_box(photo, share, options) if options.preprocess == "reader" else None
+    if look is None:
+        return Preprocessed(image=image, box=share)
+    return Preprocessed(image=look.image, box=share, looks=(image,))

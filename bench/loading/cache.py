@@ -1,9 +1,10 @@
 """The data cache: each split once, by content hash, as ``.npy`` files that are memory-mapped.
 
-``splits/<content-hash>/`` holds ``pixels.npy``, ``labels.npy``, ``samples.json`` (names, groups)
-and, once asked for, ``hashes.npy``. A split is written beside its final name and renamed, so that
-a reader never sees half of one and two writers of the same split do not disturb each other. It is
-not flushed to the disk: a split that a power cut tore has the wrong size, and is made again.
+``splits/<content-hash>/`` holds ``pixels.npy``, ``labels.npy``, ``looks.npy`` (further pictures),
+``samples.json`` (names, groups) and, once asked for, ``hashes.npy``. A split is written beside its
+final name and renamed, so that a reader never sees half of one and two writers of the same split do
+not disturb each other. It is not flushed to the disk: a split that a power cut tore has the wrong
+size, and is made again.
 """
 
 import errno
@@ -102,9 +103,10 @@ def write_split(split: ImageSet, classes: tuple[str, ...], cache: Path) -> Split
     if pixels.dtype != np.uint8:
         pixels = np.asarray(pixels, dtype=np.float32)
     labels = None if split.labels is None else np.ascontiguousarray(split.labels, dtype=np.int64)
+    looks = None if split.looks is None else np.ascontiguousarray(split.looks, dtype=pixels.dtype)
     unread = () if split.unread is None else tuple(np.flatnonzero(split.unread).tolist())
     samples = _Samples(names=split.names, groups=split.groups, unread=unread)
-    content_hash = _content_hash(pixels, labels, classes, samples)
+    content_hash = _content_hash(pixels, labels, looks, classes, samples)
     _, height, width, channels = pixels.shape
     ref = SplitRef(
         content_hash=content_hash,
@@ -116,10 +118,11 @@ def write_split(split: ImageSet, classes: tuple[str, ...], cache: Path) -> Split
         has_names=bool(split.names),
         has_groups=split.groups is not None,
         n_unread=len(unread),
+        n_looks=0 if looks is None else looks.shape[1],
     )
     if not is_whole(ref):
         try:
-            _write_folder(Path(ref.folder), pixels, labels, samples)
+            _write_folder(Path(ref.folder), pixels, labels, looks, samples)
         except OSError as error:
             raise cache_error(cache, error) from error
     return ref
@@ -128,6 +131,7 @@ def write_split(split: ImageSet, classes: tuple[str, ...], cache: Path) -> Split
 def _content_hash(
     pixels: npt.NDArray[np.uint8 | np.float32],
     labels: npt.NDArray[np.int64] | None,
+    looks: npt.NDArray[np.uint8 | np.float32] | None,
     classes: tuple[str, ...],
     samples: _Samples,
 ) -> str:
@@ -139,6 +143,8 @@ def _content_hash(
     digest.update(pixels.data)
     if labels is not None:
         digest.update(labels.data)
+    if looks is not None:
+        digest.update(looks.data)
     return digest.hexdigest()
 
 
@@ -146,6 +152,7 @@ def _write_folder(
     final: Path,
     pixels: npt.NDArray[np.uint8 | np.float32],
     labels: npt.NDArray[np.int64] | None,
+    looks: npt.NDArray[np.uint8 | np.float32] | None,
     samples: _Samples,
 ) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -155,6 +162,8 @@ def _write_folder(
         np.save(scratch / "pixels.npy", pixels)
         if labels is not None:
             np.save(scratch / "labels.npy", labels)
+        if looks is not None:
+            np.save(scratch / "looks.npy", looks)
         (scratch / "samples.json").write_bytes(msgspec.json.encode(samples))
         _move_into_place(scratch, final)
     finally:
@@ -206,6 +215,8 @@ def is_whole(ref: SplitRef) -> bool:
         whole = (folder / "pixels.npy").stat().st_size - pixel_bytes in {128, 192}
         if ref.labelled:
             whole &= (folder / "labels.npy").stat().st_size - 8 * ref.n == 128
+        if ref.n_looks:
+            whole &= (folder / "looks.npy").stat().st_size - ref.n_looks * pixel_bytes in {128, 192}
         return whole and (folder / "samples.json").stat().st_size > 0
     except OSError:
         return False
@@ -223,6 +234,7 @@ def open_split(ref: SplitRef) -> ImageSet:
     try:
         pixels = np.load(folder / "pixels.npy", mmap_mode="r")
         labels = np.load(folder / "labels.npy") if ref.labelled else None
+        looks = np.load(folder / "looks.npy", mmap_mode="r") if ref.n_looks else None
         samples = _Samples()
         if ref.has_names or ref.has_groups or ref.n_unread:
             data = (folder / "samples.json").read_bytes()
@@ -238,7 +250,12 @@ def open_split(ref: SplitRef) -> ImageSet:
         unread = np.zeros(ref.n, dtype=np.bool_)
         unread[list(samples.unread)] = True
     return ImageSet(
-        pixels=pixels, labels=labels, names=samples.names, groups=samples.groups, unread=unread
+        pixels=pixels,
+        labels=labels,
+        names=samples.names,
+        groups=samples.groups,
+        unread=unread,
+        looks=looks,
     )
 
 

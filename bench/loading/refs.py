@@ -24,6 +24,7 @@ class SplitRef(msgspec.Struct, frozen=True, kw_only=True):
     has_names: bool = False
     has_groups: bool = False
     n_unread: int = 0
+    n_looks: int = 0  # further pictures of each sample
 
 
 class LoadedDataset(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,11 @@ def _check_split(split: ImageSet, classes: tuple[str, ...], where: str) -> None:
     _check_shape(split.pixels, where)
     _check_values(split.pixels, where)
     n = len(split.pixels)
+    if split.looks is not None:
+        if split.looks.shape[:1] + split.looks.shape[2:] != split.pixels.shape:
+            raise DataError(where, why=f"further pictures of shape {split.looks.shape} fit none")
+        for look in np.moveaxis(split.looks, 1, 0):
+            _check_values(look, where)
     for what, count in (
         ("labels", n if split.labels is None else len(split.labels)),
         ("sample names", len(split.names) or n),

@@ -45,6 +45,7 @@ COMPUTING: Final = MappingProxyType(
         "images.exact": "arithmetic on pixels that is the same on every processor",
         "images.near_duplicates": "which test images count as seen in training",
         "images.shape": "how images are brought to the model's shape",
+        "scoring.looks": "one answer from several pictures of a sample",
         "spec:as_float": "what a stored pixel means",
     }
 )

@@ -135,6 +135,7 @@ def make_folds(
         names=whole.names,
         groups=whole.groups,
         unread=whole.unread,
+        looks=whole.looks,
     )
     fold_of, note = fold_samples(whole.labels, whole.groups, seed)
     cache = cache_folder(cache_dir)

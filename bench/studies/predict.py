@@ -23,6 +23,7 @@ from bench.loading.sniff import Own, sniff
 from bench.options import Options, resolve_options
 from bench.plugins.discovery import Plugins
 from bench.scoring.abstention import Abstention, abstention_curve
+from bench.scoring.looks import pooled
 from bench.spec import Classifier, DatasetSpec, Finding, Style, as_float
 from bench.studies.trained import Trained
 
@@ -174,19 +175,23 @@ class _Model:
         return fitted
 
     def read(
-        self, images: npt.NDArray[np.float32], names: Sequence[str] = ()
+        self,
+        images: npt.NDArray[np.float32],
+        names: Sequence[str] = (),
+        looks: Sequence[npt.NDArray[np.float32]] = (),
     ) -> list[DigitReading]:
-        """Return a reading for each image of (n, height, width, channels)."""
+        """Return a reading for each image (n, height, width, channels), pooled over its looks."""
         if not len(images):
             return []
         if self._classifier is None:
             self._classifier = self.trained.load(self._threads)
         shown = adapt(images, self.trained.record.image_shape)
         classifier, classes = self._classifier, self.trained.record.classes
-        probabilities = np.asarray(classifier.predict_proba(shown))
+        further = [adapt(look, self.trained.record.image_shape) for look in looks]
+        probabilities = pooled([classifier.predict_proba(each) for each in (shown, *further)])
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
         predict = getattr(classifier, "predict", None)
-        first = np.asarray(predict(shown)) if callable(predict) else order[:, 0]
+        first = np.asarray(predict(shown)) if callable(predict) and not looks else order[:, 0]
         second = np.where(order[:, 0] == first, order[:, -1], order[:, 0])
         is_probability = self.trained.record.probabilities == "calibrated"
         return [
@@ -206,8 +211,9 @@ def _read_photo(path: Path, spec: DatasetSpec, model: _Model, options: Options) 
     """Read one photo: of one digit, or of several on one or more lines."""
     asked = resolve_options("image-folder", PREPROCESS_OPTIONS, model.options(spec, options))
     strip = read_any(path, PreprocessOptions.of(asked))
-    images = [model.fit(digit.image) for digit in strip.digits]
-    readings = iter(model.read(np.stack(images)) if images else [])
+    pictures = [tuple(map(model.fit, (each.image, *each.looks))) for each in strip.digits]
+    images = [np.stack(look) for look in zip(*pictures, strict=True)]
+    readings = iter(model.read(images[0], looks=images[1:]) if images else [])
     name = os.fsencode(path.name).decode("utf-8", "backslashreplace")  # it may be no text
     return Reading(
         source=name,
@@ -226,7 +232,8 @@ def _read_folder(folder: Path, spec: DatasetSpec, model: _Model, options: Option
     if loaded.test is None:
         raise DataError(f"{folder.name} holds no image")
     split = open_split(loaded.test)
-    digits = model.read(split.images, split.names)
+    looks = [] if split.looks is None else [*np.moveaxis(as_float(split.looks), 1, 0)]
+    digits = model.read(split.images, split.names, looks)
     for i in np.flatnonzero(split.unread) if split.unread is not None else ():
         digits[i] = replace(digits[i], digit=UNREAD, probability=0.0, second="")
     if split.labels is not None:

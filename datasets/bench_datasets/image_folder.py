@@ -192,6 +192,8 @@ def _classes(found: set[str], named: tuple[str, ...]) -> tuple[str, ...]:
 def _image_set(
     images: Any, samples: "Samples", kept: list[int], classes: tuple[str, ...]
 ) -> ImageSet:
+    from bench_datasets._folder.samples import further_looks
+
     labels = [samples.labels[i] for i in kept]
     persons = [samples.persons[i] for i in kept]
     is_known = all(label is not None for label in labels)
@@ -204,6 +206,7 @@ def _image_set(
         names=tuple(samples.names[i] for i in kept),
         groups=tuple(map(str, persons)) if all(p is not None for p in persons) else None,
         unread=None if is_read.all() else ~is_read,
+        looks=further_looks([samples.images[i] for i in kept], [samples.looks[i] for i in kept]),
     )
 
 

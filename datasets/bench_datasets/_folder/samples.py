@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,9 @@ from bench.images.strips import Strip
 from bench.spec import Finding
 from bench_datasets._folder.layout import Layout, Photo
 
-__all__ = ["Samples", "of_one_shape", "read_samples"]
+__all__ = ["Samples", "further_looks", "of_one_shape", "read_samples"]
+
+Looks: TypeAlias = tuple[npt.NDArray[np.uint8], ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,10 +37,19 @@ class Samples:
     is_read: list[bool] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     truths: dict[str, str] = field(default_factory=dict)
+    looks: list[Looks] = field(default_factory=list)
 
-    def add(self, image: npt.NDArray[np.uint8], label: str | None, name: str, photo: Photo) -> None:
-        """Add one digit of a photo; an image without any ink is none."""
+    def add(
+        self,
+        image: npt.NDArray[np.uint8],
+        label: str | None,
+        name: str,
+        photo: Photo,
+        looks: Looks = (),
+    ) -> None:
+        """Add one digit of a photo and further pictures of it; one without any ink is none."""
         self.images.append(image)
+        self.looks.append(looks)
         self.labels.append(label)
         self.names.append(name)
         self.persons.append(photo.person)
@@ -95,7 +107,7 @@ def _read_photo(
         seen = replace(next(iter(strip.digits), blank), faults=strip.faults)
     is_blank = seen.box is None and any(fault.code == "blank" for fault in seen.faults)
     image = np.zeros_like(seen.image) if is_blank else seen.image
-    samples.add(image, photo.label, name, photo)
+    samples.add(image, photo.label, name, photo, () if is_blank else seen.looks)
     samples.find(name, seen.faults, frozenset({"blank"} if is_blank else ()))
 
 
@@ -104,10 +116,10 @@ def _add_strip(
 ) -> None:
     """Add the digits of a strip; found in another number than the truth, all of it is blank."""
     truth = (photo.digits or "").replace("/", "")
-    images = [digit.image for digit in strip.digits]
+    pictures = [(digit.image, digit.looks) for digit in strip.digits]
     lengths = [len(line) for line in strip.lines]
     faults = strip.faults
-    if truth and len(truth) != len(images):
+    if truth and len(truth) != len(pictures):
         found = "/".join(map(str, lengths)) or "none"
         lengths = [len(line) for line in (photo.digits or "").split("/")]
         says = "/".join(map(str, lengths))
@@ -117,15 +129,33 @@ def _add_strip(
             remedy=FAULTS["wrong-count"][1],
         )
         faults = (wrong, *faults)
-        images = [np.zeros((options.side_px, options.side_px), dtype=np.uint8)] * len(truth)
+        blank = np.zeros((options.side_px, options.side_px), dtype=np.uint8)
+        pictures = [(blank, ())] * len(truth)
     parts = names_of_parts(name, lengths)
-    for image, label, part in zip(images, truth or [None] * len(images), parts, strict=True):
-        samples.add(image, label, part, photo)
+    labels = truth or [None] * len(pictures)
+    for (image, looks), label, part in zip(pictures, labels, parts, strict=True):
+        samples.add(image, label, part, photo, looks)
     samples.find(name, faults, frozenset({"wrong-count"}))
     if truth:
         samples.truths[name] = truth
         if photo.person is not None and photo.person != name:
             samples.truths.pop(photo.person, None)
+
+
+def further_looks(
+    images: list[npt.NDArray[np.uint8]], looks: list[Looks]
+) -> npt.NDArray[np.uint8] | None:
+    """Stack the further looks to (n, k, height, width, 1), None without any.
+
+    A digit with fewer than others has its own picture instead, which pools to the same answer.
+    """
+    most = max(map(len, looks), default=0)
+    if not most:
+        return None
+    filled = [
+        (*own, *[image] * (most - len(own))) for image, own in zip(images, looks, strict=True)
+    ]
+    return np.array(filled, dtype=np.uint8)[..., np.newaxis]
 
 
 def of_one_shape(
