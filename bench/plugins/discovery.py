@@ -27,6 +27,7 @@ from bench.plugins.sources import (
     hash_of_sources,
     is_installed,
     read_sources,
+    without_bytecode,
 )
 from bench.spec import DatasetSpec, ModelSpec, ReporterSpec
 
@@ -217,6 +218,13 @@ def _import(candidate: Candidate) -> ModuleType:
     if candidate.fault:
         raise PluginError(candidate.fault)
     _forget_changed(candidate)
+    if candidate.module.partition(".")[0] in BUILT_IN_PACKAGES:
+        return import_module(candidate.module)
+    with without_bytecode():
+        return _import_own(candidate)
+
+
+def _import_own(candidate: Candidate) -> ModuleType:
     if not candidate.file:
         return import_module(candidate.module)
     path = Path(candidate.file)

@@ -20,7 +20,7 @@ from typing import Any, Final
 from bench.plugins.definitions import definitions_hash
 from bench.plugins.finding import BUILT_IN_PACKAGES
 from bench.plugins.native_readers import wrap_native_readers
-from bench.plugins.sources import is_installed, read_sources
+from bench.plugins.sources import is_installed, read_sources, without_bytecode
 
 __all__ = ["Ground", "Watcher", "facts_of", "first_change", "ground_of", "watching"]
 
@@ -277,7 +277,7 @@ def watching(ground: Ground | None, excluded: Iterable[str] = ()) -> Iterator[Wa
         _is_hooked = True
     earlier, _watcher = _watcher, mine
     try:
-        with wrap_native_readers(mine.note):
+        with without_bytecode(), wrap_native_readers(mine.note):
             yield mine
     finally:
         _watcher = earlier

@@ -5,8 +5,8 @@ Everything here reads files only; nothing is imported, so that it can be asked b
 
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.machinery import (
@@ -27,6 +27,7 @@ __all__ = [
     "imported_names",
     "is_installed",
     "read_sources",
+    "without_bytecode",
 ]
 
 _FILES_MAX = 2_000
@@ -84,6 +85,19 @@ def drop_old_bytecode(sources: Sources) -> None:
             compiled = Path(cache_from_source(str(path)))
             if compiled.stat().st_mtime_ns <= path.stat().st_ctime_ns:
                 compiled.unlink()
+
+
+@contextmanager
+def without_bytecode() -> Iterator[None]:
+    """Import in here without leaving compiled files: an edit within a second would go unnoticed.
+
+    That holds for what only running shows, too: `drop_old_bytecode` knows no such file.
+    """
+    earlier, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = earlier
 
 
 def imported_names(sources: Sources) -> set[str]:
