@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from bench.errors import BenchError, DataError
     from bench.hookspecs import hookimpl
     from bench.options import Option
-    from bench.planning.selection import Request
-    from bench.scoring.metrics import MetricSpec
-    from bench.scoring.predictions import Predictions
+    from bench.planning.request import Request
+    from bench.report.notebook import load_boards, load_trial
     from bench.session import load_results, run
+    from bench.session.data import dataset_from, load_dataset
     from bench.spec import (
         Classifier,
         Dataset,
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
         Epoch,
         FitContext,
         ImageSet,
+        MetricSpec,
         ModelSpec,
+        Predictions,
         ReporterSpec,
         Style,
     )
@@ -42,17 +44,21 @@ _HOMES = {
     "FitContext": "bench.spec",
     "ImageSet": "bench.spec",
     "LabelError": "bench.spec",
-    "MetricSpec": "bench.scoring.metrics",
+    "MetricSpec": "bench.spec",
     "ModelSpec": "bench.spec",
     "Option": "bench.options",
-    "Predictions": "bench.scoring.predictions",
+    "Predictions": "bench.spec",
     "ReporterSpec": "bench.spec",
-    "Request": "bench.planning.selection",
+    "Request": "bench.planning.request",
     "Style": "bench.spec",
+    "dataset_from": "bench.session.data",
     "hookimpl": "bench.hookspecs",
     "keras_classifier": "bench.adapters.keras",
     "keras_model": "bench.adapters.keras",
+    "load_boards": "bench.report.notebook",
+    "load_dataset": "bench.session.data",
     "load_results": "bench.session",
+    "load_trial": "bench.report.notebook",
     "run": "bench.session",
     "sklearn_classifier": "bench.adapters.sklearn",
 }
@@ -76,10 +82,14 @@ __all__ = [
     "Request",
     "Style",
     "__version__",
+    "dataset_from",
     "hookimpl",
     "keras_classifier",
     "keras_model",
+    "load_boards",
+    "load_dataset",
     "load_results",
+    "load_trial",
     "run",
     "sklearn_classifier",
 ]

@@ -1,5 +1,5 @@
 """Run ``bench`` as ``python -m bench``."""
 
-from bench.cli import main
+from digitbench import main
 
 main()

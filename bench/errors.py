@@ -1,4 +1,6 @@
-"""The one kind of expected failure: a message for a person, never a traceback."""
+"""The one kind of expected failure, a message for a person; and what names that are none say."""
+
+from collections.abc import Collection, Sequence
 
 __all__ = [
     "BenchError",
@@ -10,6 +12,9 @@ __all__ = [
     "PluginError",
     "StoreError",
     "UndecidedError",
+    "choose",
+    "did_you_mean",
+    "unknown",
 ]
 
 
@@ -53,7 +58,21 @@ class DataMissingError(DataError):
 
 
 class UndecidedError(DataError):
-    """Data that can be read in two ways: a question, and the option that answers it."""
+    """Data that can be read in two ways: a question, and the option that answers it.
+
+    ``readings`` are the ways that were considered, each with what speaks against it.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        fix: str = "",
+        readings: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.readings = readings
 
 
 class PluginError(BenchError):
@@ -70,3 +89,38 @@ class DamagedError(StoreError):
 
 class NewerFormatError(StoreError):
     """A record that a newer digitbench wrote: it is sound, and not ours to replace."""
+
+
+def did_you_mean(name: str, known: Collection[str], n: int = 3) -> str:
+    """Return the names close to one that is unknown, as a question; empty where none is."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=n)
+    return f"did you mean {' or '.join(close)}?" if close else ""
+
+
+def unknown(kind: str, name: str, known: Collection[str], *, where: str) -> BenchError:
+    """Return the error of a name that nothing has; `where` is the command that lists them all."""
+    why = f"{did_you_mean(name, known)} All names: {where}".strip()
+    return BenchError(f"unknown {kind} '{name}'", why=why)
+
+
+def choose(patterns: Sequence[str], known: Collection[str], kind: str, *, where: str) -> list[str]:
+    """Return the names that names and globs ask for, in their order; all without any.
+
+    Raises
+    ------
+    BenchError
+        If one of them fits no name; with the close ones.
+    """
+    from fnmatch import fnmatchcase
+
+    if not patterns:
+        return sorted(known)
+    found: dict[str, None] = {}
+    for text in patterns:
+        fitting = [text] if text in known else [n for n in known if fnmatchcase(n, text)]
+        if not fitting:
+            raise unknown(kind, text, known, where=where)
+        found.update(dict.fromkeys(sorted(fitting)))
+    return list(found)

@@ -12,9 +12,15 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.execution.events import EpochEnded, TrialFinished, TrialStarted
-    from bench.scoring.metrics import MetricSpec
-    from bench.spec import DatasetSpec, ModelSpec, ReporterSpec
+    from bench.spec import (
+        DatasetSpec,
+        EpochEnded,
+        MetricSpec,
+        ModelSpec,
+        ReporterSpec,
+        TrialFinished,
+        TrialStarted,
+    )
 
 hookspec = pluggy.HookspecMarker("bench")
 hookimpl = pluggy.HookimplMarker("bench")

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TypeAlias
 
-from bench.errors import OptionError
+from bench.errors import OptionError, did_you_mean
 
 __all__ = ["Option", "OptionValue", "Options", "parse_setting", "resolve_options"]
 
@@ -115,12 +114,8 @@ def resolve_options(
 
 
 def _unknown(owner: str, name: str, valid: list[str]) -> OptionError:
-    close = get_close_matches(name, valid, n=2)
-    hint = f"did you mean {' or '.join(close)}? " if close else ""
-    listed = ", ".join(valid) or "none"
-    return OptionError(
-        f"unknown option '{name}' of {owner}", why=f"{hint}its options are: {listed}"
-    )
+    why = f"{did_you_mean(name, valid, 2)} its options are: {', '.join(valid) or 'none'}".strip()
+    return OptionError(f"unknown option '{name}' of {owner}", why=why)
 
 
 def parse_setting(text: str) -> tuple[str, str, str]:

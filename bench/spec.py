@@ -1,16 +1,28 @@
-"""What plugins exchange with the harness: image sets, datasets, specs, the classifier protocol."""
+"""What plugins exchange with the harness: image sets, datasets, specs, the classifier protocol.
+
+numpy is imported by what uses it: listing needs none of it.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
+from bench.contracts.events import EpochEnded, State, Told, TrialFinished, TrialStarted
+from bench.contracts.metric import Interval, MetricSpec, Predictions
 from bench.errors import BenchError
 from bench.options import Option, Options, OptionValue
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Images: TypeAlias = npt.NDArray[Any]
+    Labels: TypeAlias = npt.NDArray[np.int64]
+    Probabilities: TypeAlias = npt.NDArray[np.float32]
+else:
+    Images = Labels = Probabilities = Any
 
 __all__ = [
     "UNREAD",
@@ -20,25 +32,31 @@ __all__ = [
     "DatasetSpec",
     "Description",
     "Epoch",
+    "EpochEnded",
     "Finding",
     "FitContext",
     "ImageSet",
+    "Interval",
     "LabelError",
     "Layer",
     "LoadContext",
+    "MetricSpec",
     "ModelSpec",
+    "Predictions",
     "ReporterSpec",
+    "State",
     "Style",
+    "Told",
+    "TrialFinished",
+    "TrialStarted",
     "Whole",
     "as_float",
 ]
 
 API_VERSION = 1
+REPORTER_API = 2
 UNREAD = -1
 """What stands for the class of an image that was not read: it is wrong whatever the truth is."""
-Images: TypeAlias = npt.NDArray[Any]
-Labels: TypeAlias = npt.NDArray[np.int64]
-Probabilities: TypeAlias = npt.NDArray[np.float32]
 Shape: TypeAlias = tuple[int, int, int]
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
@@ -50,8 +68,10 @@ class Style(StrEnum):
     NATURAL = "natural"
 
 
-def as_float(pixels: Images) -> npt.NDArray[np.float32]:
+def as_float(pixels: Images) -> "npt.NDArray[np.float32]":
     """Return pixels as float32 in [0, 1]; uint8 stands for value / 255."""
+    import numpy as np
+
     if pixels.dtype == np.uint8:
         return np.multiply(pixels, np.float32(1 / 255), dtype=np.float32)
     return np.asarray(pixels, dtype=np.float32)
@@ -76,23 +96,29 @@ class ImageSet:
         for every model. None: there are none.
     looks : ndarray of shape (n, k, height, width, channels), or None
         Further pictures of the same samples, of the kind of ``pixels``: a model's answer is pooled
-        over all of them (`bench.scoring.looks`). They are never trained on. None: there are none.
+        over all of them (`bench.scoring.looks`). They are never trained on. The last one changes
+        least between two photos of one page. None: there are none.
     """
 
     pixels: Images
-    labels: Labels | None = None
+    labels: "Labels | None" = None
     names: tuple[str, ...] = ()
     groups: tuple[str, ...] | None = None
-    unread: npt.NDArray[np.bool_] | None = None
-    looks: Images | None = None
+    unread: "npt.NDArray[np.bool_] | None" = None
+    looks: "Images | None" = None
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     @property
-    def images(self) -> npt.NDArray[np.float32]:
+    def images(self) -> "npt.NDArray[np.float32]":
         """(n, height, width, channels), float32 in [0, 1]; converted at each call."""
         return as_float(self.pixels)
+
+    @property
+    def steadiest(self) -> Images:
+        """Of each sample's pictures the one that changes least between two photos of one page."""
+        return self.pixels if self.looks is None else self.looks[:, -1]
 
     @property
     def shape(self) -> Shape:
@@ -100,7 +126,7 @@ class ImageSet:
         _, height, width, channels = self.pixels.shape
         return height, width, channels
 
-    def take(self, indices: npt.NDArray[np.intp]) -> "ImageSet":
+    def take(self, indices: "npt.NDArray[np.intp]") -> "ImageSet":
         """Return the samples at `indices`, in that order."""
         return ImageSet(
             pixels=self.pixels[indices],
@@ -173,6 +199,8 @@ class Dataset:
     whole : Whole or None
         What was counted over all images, where ``test`` is a sample of them; see
         ``LoadContext.look_at``.
+    folder : Path or None
+        Where the samples' names are files: reports and contact sheets show these photos.
     """
 
     classes: tuple[str, ...]
@@ -185,6 +213,7 @@ class Dataset:
     details: tuple[str, ...] = ()
     doubt: str = ""
     whole: Whole | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,10 +291,13 @@ class DatasetSpec:
         For data that ships with digitbench: what it is, in words shown beside every result
         ("synthetic digits, not SVHN"); empty otherwise.
     fetch : mapping of str to str
-        For ``bench data fetch``: URL to ``"sha256:…"``.
+        For ``bench data fetch``: URL to ``"sha256:…"``, or ``"md5:…"`` where nothing better is
+        known.
     label_errors : tuple of LabelError
         Test images whose label is in doubt: boards say how far they reach, ``bench show errors``
         marks them.
+    images_may_be_published : bool
+        Whether its licence lets ``bench publish`` show some of its images on a public page.
     views : mapping of Style to mapping
         Option values that a model trained on data of that style needs this dataset read with.
     """
@@ -285,6 +317,7 @@ class DatasetSpec:
     embedded: str = ""
     fetch: Mapping[str, str] = field(default_factory=dict)
     label_errors: tuple[LabelError, ...] = ()
+    images_may_be_published: bool = False
     views: Mapping[Style, Options] = field(default_factory=dict)
     api: int = API_VERSION
 
@@ -436,6 +469,8 @@ class ModelSpec:
     shipped : Path or None
         The folder of a trained trial that comes with the plugin (``record.json``, ``model/``): it
         reads photos without any training and takes part in runs on own folders.
+    declares : mapping of str to str
+        Checks of ``bench check`` that cannot hold for this model, each with the reason.
     """
 
     name: str
@@ -455,14 +490,20 @@ class ModelSpec:
     timeout_seconds: float | None = None
     seconds_per_image: float | None = None
     shipped: Path | None = None
+    declares: Mapping[str, str] = field(default_factory=dict)
     api: int = API_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReporterSpec:
-    """A report format: ``write(rows, path)`` gets the leaderboard rows as dictionaries."""
+    """A report format: ``bench report --format NAME=PATH`` calls ``write(views, path)``.
+
+    ``views`` holds each view that the store has results for by its name, computed: its ``columns``,
+    its ``records`` (a dictionary a row) and its ``value``, as `bench.views.Computed` says. With
+    ``api=1`` it is the list of the leaderboard's rows instead.
+    """
 
     name: str
     summary: str
-    write: Callable[[list[dict[str, Any]], Path], None]
-    api: int = API_VERSION
+    write: Callable[[Any, Path], None]
+    api: int = REPORTER_API

@@ -21,12 +21,14 @@ from bench.cli import VERB_LINES, build_parser
 from bench.execution import events
 from bench.options import Option, OptionValue, as_options
 from bench.plugins.discovery import load_plugins
-from bench.spec import DatasetSpec, Epoch, ModelSpec
-from bench.store.fields import FIELDS, LEADERBOARD_FIELDS, fields_table
+from bench.render.field_table import fields_table
+from bench.spec import API_VERSION, REPORTER_API, DatasetSpec, Epoch, ModelSpec
+from bench.store.fields import FIELDS, LEADERBOARD_FIELDS, REPORT_FIELDS
 from bench.store.record import SCHEMA_VERSION, EvaluationRecord, Identity, Machine, TrialRecord
 from bench_datasets._folder.examples import example_lines
 
 REFERENCE: Final = Path(__file__).parents[1] / "docs" / "reference"
+EVERY_HOOK: Final = Path(__file__).parents[1] / "docs" / "examples" / "every_hook.py"
 NOTE: Final = "<!-- Made by script/generate_docs.py; a test fails while it is stale. -->"
 PARTS_OF_AN_IDENTITY: Final = {
     "model": "name of the model",
@@ -139,6 +141,8 @@ REFUSALS: Final = (
         "never unpickled: save one array of numbers with `numpy.savez`",
     ),
     ("an Excel workbook named .csv", "open it and save the sheet as CSV"),
+    ("JSON, ARFF (OpenML), LIBSVM, Feather", "CSV, Parquet or an array: `numpy.savez`"),
+    ("an array of rows of 785 values", "the labels as an array of their own"),
     ("Parquet with lists", "a column a pixel, or the picture's bytes"),
     (
         "NaN, an empty field, a short row, two header lines",
@@ -266,6 +270,13 @@ def examples(paragraph: str) -> str:
 def hooks_page() -> Iterator[str]:
     """Yield the page of hooks and of the events that observers are given."""
     yield from ("# Every hook", "", NOTE, "", plain(inspect.getdoc(hookspecs) or ""), "")
+    yield "The examples are one plugin, which tests run:"
+    yield "[`every_hook.py`](../examples/every_hook.py)."
+    yield f"The plugin API is {API_VERSION}, that of report formats {REPORTER_API}. What goes is"
+    yield "announced for one minor version: a plugin that uses it works, and a line of each command"
+    yield "says what to change. A plugin of an API that is gone, or not there yet, is listed as"
+    yield "broken, with what to do."
+    yield ""
     for name, function in hooks().items():
         parameters = ", ".join(inspect.signature(function).parameters)
         yield from (f"## {name}", "", "```python", "@hookimpl")
@@ -273,11 +284,24 @@ def hooks_page() -> Iterator[str]:
         (annotation,) = (p.annotation for p in inspect.signature(function).parameters.values())
         yield from (f"`{parameters}`: `{annotation.strip(chr(34))}`", "")
         yield from (plain(inspect.getdoc(function) or ""), "")
+        yield from ("```python", example_of(name), "```", "")
     yield from ("# Every event", "", plain(inspect.getdoc(events) or ""))
     yield from ("`bench run --log-format json` prints one as a line of JSON.", "")
     for event in events.Event.__args__:
         yield from (f"## {event.__struct_config__.tag}", "", plain(event.__doc__ or ""), "")
         yield from table(("field", "type"), struct_rows(event))
+
+
+def example_of(hook: str) -> str:
+    """Return how the example plugin implements a hook, with the function that this names."""
+    source = EVERY_HOOK.read_text(encoding="utf-8")
+    defined = {n.name: n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)}
+    used = {n.id for n in ast.walk(defined[hook]) if isinstance(n, ast.Name)}
+    wanted = [node for name, node in defined.items() if name in used or name == hook]
+    lines = source.splitlines()
+    first = [min([n.lineno, *(d.lineno for d in n.decorator_list)]) - 1 for n in wanted]
+    parts = [lines[at : node.end_lineno] for at, node in zip(first, wanted, strict=True)]
+    return "\n\n\n".join("\n".join(part) for part in parts)
 
 
 def hooks() -> dict[str, Any]:
@@ -414,7 +438,9 @@ def records_page() -> Iterator[str]:
     yield from table(("array", "content"), ((f"`{n}`", text) for n, text in SPLIT.items()))
     others = tuple(name for name in FIELDS if name not in LEADERBOARD_FIELDS)
     yield from ("## Further columns", "", "Of `--per-seed`, of views and of reports.", "")
-    yield fields_table(others).rstrip()
+    yield fields_table(others)
+    yield from ("## Columns of a classification report", "", "`bench show report --csv`.", "")
+    yield fields_table(tuple(REPORT_FIELDS), REPORT_FIELDS).rstrip()
 
 
 def article(noun: str) -> str:

@@ -31,6 +31,7 @@ from bench.adapters.litert_writing import convert_float32
 from bench.store.layout import HISTORY, LOG, MODEL, Store
 from bench.store.read import read_trial, trial_folders
 from bench.store.record import State, TrialRecord
+from bench.store.variant import Variant
 from bench.store.write import file_hash, write_record
 
 TARGET = Path(__file__).parents[1] / "plugins" / "bench_plugins" / "shipped"
@@ -111,7 +112,8 @@ def shipped_record(record: TrialRecord, folder: Path, weights: list[Weights]) ->
     return msgspec.structs.replace(
         record,
         trial_id=known_by.hexdigest(),
-        variant="shipped",
+        variant=Variant(is_shipped=True).words,
+        differs=Variant(is_shipped=True),
         files=files,
         file_bytes=(folder / MODEL / MODEL_FILE).stat().st_size,
     )

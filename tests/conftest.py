@@ -1,6 +1,8 @@
 """Fixtures for every test: real data, and folders that keep a test away from the user's own."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -75,6 +77,26 @@ def run_bench(
         return Ended(ended.value.code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def check_apart() -> Callable[..., Ended]:
+    """Return ``check_apart(*arguments)``: ``bench check`` in a process of its own.
+
+    A check forks, and this process has run many other tests.
+    """
+
+    def check(*arguments: str | Path) -> Ended:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", "check", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"COLUMNS": "200", "BENCH_PROG": "bench"},
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,10 @@ def load_trained(spec: "ModelSpec", folder: Path, context: "BuildContext") -> "C
     """
     if spec.load is not None:
         return spec.load(folder, context)
+    if (folder / "digitbench.json").is_file():
+        from bench.adapters.ready import load_ready
+
+        return load_ready(folder, context.threads)
     if (folder / "model.skops").is_file():
         from bench.adapters.sklearn import load_sklearn_classifier
 

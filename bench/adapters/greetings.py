@@ -1,7 +1,6 @@
 """Keeping from the terminal what native libraries say when they are first used."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +18,8 @@ def without_greeting() -> Iterator[None]:
     except OSError:  # no standard error: nothing to keep clean
         yield
         return
+    import tempfile  # every command imports this module, few need it
+
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
         try:

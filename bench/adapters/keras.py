@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import numpy as np
-
 from bench.adapters.keras_describe import describe_network
 from bench.adapters.keras_dropout import draw_dropout_from_bytes
 from bench.adapters.keras_network import (
@@ -206,6 +204,8 @@ class KerasClassifier:
         """
         if self._predict is None:
             self._predict = _compile_prediction(self.network, self.image_shape)
+        import numpy as np
+
         images = np.ascontiguousarray(images, dtype=np.float32)
         if 0 < len(images) <= _BATCHES[-1]:
             alone: Probabilities = self._predict(_fill_up(images)).numpy()[: len(images)]
@@ -258,6 +258,8 @@ def _fill_up(images: "Images") -> "Images":
     size = next(size for size in _BATCHES if size >= len(images))
     if size == len(images):
         return images
+    import numpy as np
+
     return np.concatenate([images, np.repeat(images[-1:], size - len(images), axis=0)])
 
 

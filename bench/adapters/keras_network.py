@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from bench.adapters.keras_runtime import (
     import_keras,
     read_values,
@@ -66,6 +64,8 @@ def _split_head(model: Any) -> tuple[list[Any], list[Any]]:
 
 def _check_output(model: Any, context: "BuildContext") -> None:
     """Run one image through, which also builds a network without an input layer."""
+    import numpy as np
+
     rows = np.asarray(model(np.zeros((1, *context.image_shape), dtype=np.float32)))
     if rows.shape != (1, context.n_classes):
         raise BenchError(

@@ -19,23 +19,24 @@ from bench.adapters.keras_checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from bench.adapters.keras_epochs import cosine_share, epoch_order
 from bench.adapters.keras_optimizers import make_optimizer
 from bench.adapters.keras_runtime import read_values
 from bench.errors import OptionError
-from bench.images.augmentations import AUGMENTATIONS, Augmentation
+from bench.images.augmentations import augmentation
 from bench.spec import Epoch, ImageSet
 
 if TYPE_CHECKING:
     from bench.adapters.keras_options import TrainingOptions
+    from bench.images.augment import Augmentation
     from bench.spec import FitContext, Images
 
-__all__ = ["Training", "compile_evaluation", "compile_training", "epoch_order", "train_network"]
+__all__ = ["Training", "compile_evaluation", "compile_training", "train_network"]
 
 _CHUNK_BYTES: Final = 16 * 2**20
 _CHUNK_STEPS: Final = 100
 _EVALUATION_BATCH: Final = 512
 _PLATEAU_FACTOR: Final = 0.5
-_LAST_SHARE: Final = 0.01
 
 
 def train_network(
@@ -72,7 +73,7 @@ class Training:
                 fix="set one of the two",
             )
         self._fitted, self._held_back = _split(train, options.validation_fraction)
-        self._augmentation = AUGMENTATIONS.get(options.augment)
+        self._augmentation = augmentation(options.augment)
         self._optimizer = make_optimizer(options.optimizer, options.learning_rate)
         self._optimizer.build(model.trainable_variables)
         self._train_chunk = compile_training(
@@ -235,15 +236,6 @@ def _split(train: ImageSet, fraction: float) -> tuple[ImageSet, ImageSet | None]
     )
 
 
-def epoch_order(n: int, seed: int, index: int, options: "TrainingOptions") -> npt.NDArray[np.intp]:
-    """Return the images of an epoch in their order: a function of seed and epoch alone."""
-    order = np.random.default_rng([seed, index, 0]).permutation(n)
-    batch = options.batch_size
-    if options.drop_last and n > batch:
-        order = order[: n - n % batch]
-    return order[: options.steps_per_epoch * batch] if options.steps_per_epoch else order
-
-
 def _chunk_size(images: ImageSet, batch_size: int) -> int:
     """Return how many images one call trains on: whole batches, bounded memory."""
     batch_bytes = images.pixels[:1].nbytes * batch_size
@@ -251,20 +243,12 @@ def _chunk_size(images: ImageSet, batch_size: int) -> int:
     return int(steps) * batch_size
 
 
-def cosine_share(done: float) -> float:
-    """Return the share of the first learning rate after so much of the training, from 0 to 1.
-
-    Half a cosine from 1 to .01, without restarts (Loshchilov and Hutter 2017, SGDR, equation 5).
-    """
-    return float(_LAST_SHARE + (1 - _LAST_SHARE) * (1 + np.cos(np.pi * done)) / 2)
-
-
 def compile_training(
     model: Any,
     optimizer: Any,
     batch_size: int,
     train: ImageSet,
-    augmentation: Augmentation | None = None,
+    augmentation: "Augmentation | None" = None,
 ) -> Callable[..., tuple[Any, Any]]:
     """Return ``(images, labels, changes) -> (sum of losses, count of correct)``, traced once.
 

@@ -82,14 +82,21 @@ class LiteRTClassifier:
 
         int8 probabilities are multiples of 1/256, so that they are scaled to a sum of 1.
         """
+        return _as_shares(self._raw(images))
+
+    def rows(self, images: "Images") -> "Probabilities":
+        """Return what the file gives, (n, n_classes) float32: probabilities, or logits."""
+        return self._raw(images) * self._single.output_scale
+
+    def _raw(self, images: "Images") -> "Probabilities":
         images = np.asarray(images, dtype=np.float32)
         if len(images) == 1:
-            return _as_shares(self._single(images))
+            return self._single(images)
         rows = np.empty((len(images), self.n_classes), dtype=np.float32)
         for first in range(0, len(images), _BATCH):
             part = images[first : first + _BATCH]
             rows[first : first + _BATCH] = self._runner(_BATCH)(_fill_up(part))[: len(part)]
-        return _as_shares(rows)
+        return rows
 
     @property
     def n_classes(self) -> int:
@@ -154,7 +161,8 @@ class _Runner:
             self._steps = np.empty(shape, np.float32)
             self._bits = self._steps.view(np.int32)
             self._stored = np.empty(shape, self.dtype)
-        # The scale of the output drops out where rows are divided by their sums.
+        self.output_scale = np.float32(returned["quantization"][0] or 1)
+        # That scale drops out where rows are divided by their sums.
         self._zero_share = np.float32(returned["quantization"][1])
 
     def __call__(self, images: "Images") -> npt.NDArray[np.float32]:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -25,10 +25,10 @@ from bench.adapters.litert_packing import with_paired_columns
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.adapters.keras import KerasClassifier
-    from bench.spec import Images, ImageSet, Shape
+    from bench.spec import Images, ImageSet, Probabilities, Shape
 
 __all__ = [
+    "HoldsNetwork",
     "QuantizedModel",
     "convert_float32",
     "keep_float32",
@@ -39,6 +39,25 @@ __all__ = [
 _REPRESENTATIVE: Final = 500
 _PROBED: Final = 8
 _TOLERANCE: Final = 1e-4
+
+
+class HoldsNetwork(Protocol):
+    """A trained classifier whose network is one of Keras."""
+
+    @property
+    def network(self) -> Any:
+        """The trained Keras model, float32."""
+
+    @property
+    def image_shape(self) -> "Shape":
+        """Height, width and channels of the images it was built for."""
+
+    @property
+    def n_classes(self) -> int:
+        """The number of its classes."""
+
+    def predict_proba(self, images: "Images") -> "Probabilities":
+        """Return (n, n_classes) float32 in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +76,13 @@ def representative_images(train: "ImageSet", n: int = _REPRESENTATIVE) -> "Image
 
 
 def quantize_int8(
-    source: "Path | KerasClassifier", representative: "Images", file: Path
+    source: "Path | HoldsNetwork", representative: "Images", file: Path
 ) -> QuantizedModel:
     """Write the network as a full-integer int8 LiteRT file.
 
     Parameters
     ----------
-    source : Path or KerasClassifier
+    source : Path or HoldsNetwork
         A trained classifier, or the model folder it was saved to. Its weights are float32 whatever
         precision it was trained in, as the converter needs.
     representative : ndarray of shape (n, height, width, channels)
@@ -90,7 +109,7 @@ def quantize_int8(
 
 
 def convert_float32(
-    source: "Path | KerasClassifier", file: Path, *, half_weights: bool = False
+    source: "Path | HoldsNetwork", file: Path, *, half_weights: bool = False
 ) -> QuantizedModel:
     """Write the network as a LiteRT file that computes in float32.
 
@@ -111,7 +130,7 @@ def convert_float32(
     return _convert(source, as_it_is, settings, file)
 
 
-def keep_float32(classifier: "KerasClassifier", folder: Path) -> Path | None:
+def keep_float32(classifier: "HoldsNetwork", folder: Path) -> Path | None:
     """Write what a classifier computes as a LiteRT file beside its network, and return the file.
 
     None where there is no such form: layers that are not Keras', a network that the converter
@@ -131,7 +150,7 @@ def keep_float32(classifier: "KerasClassifier", folder: Path) -> Path | None:
     return None
 
 
-def _computes_the_same(read: LiteRTClassifier, classifier: "KerasClassifier") -> bool:
+def _computes_the_same(read: LiteRTClassifier, classifier: "HoldsNetwork") -> bool:
     images = np.random.default_rng(0).random((_PROBED, *classifier.image_shape), np.float32)
     rows = read.predict_proba(images)
     return rows.shape[1] == classifier.n_classes and np.allclose(
@@ -140,7 +159,7 @@ def _computes_the_same(read: LiteRTClassifier, classifier: "KerasClassifier") ->
 
 
 def _convert(
-    source: "Path | KerasClassifier",
+    source: "Path | HoldsNetwork",
     laid_out: Callable[[Any, "Shape"], Callable[[Any], Any]],
     settings: Callable[[Any, Any], None],
     file: Path,

@@ -1,29 +1,33 @@
 """The boards of one store that a view asks for: chosen, scored, and found by name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from bench.board.find import Named, chosen
 from bench.board.leaderboard import leaderboards
 from bench.board.rows import Board, Row
 from bench.config import find_config, read_config
 from bench.errors import StoreError
-from bench.store.layout import Store, store_of
+from bench.store.layout import Store
 from bench.store.record import State
+from bench.store.remote import readable_store
 
 __all__ = ["Boards", "open_store"]
+
+_Row = TypeVar("_Row", bound=Named)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Boards:
     """A store, and which of its boards and rows are asked for.
 
-    ``datasets`` are test datasets and ``models`` names and globs; empty ones choose everything.
+    ``datasets`` are test datasets or ``TRAIN:TEST``, ``models`` names, rows' names or trials' ids,
+    both also globs; empty ones choose everything.
     """
 
     store: Store
@@ -38,37 +42,26 @@ class Boards:
         Raises
         ------
         StoreError
-            If a dataset has no board, or no row fits the models.
+            If nothing fits a dataset or a model.
         """
         boards = leaderboards(self.store, exclude_duplicates=self.exclude_duplicates)
-        known = [board.test_dataset for board in boards]
-        for name in self.datasets:
-            if name not in known:
-                close = get_close_matches(name, known, n=3)
-                why = f"did you mean {' or '.join(close)}?" if close else ""
-                why = why or f"the store holds {', '.join(known)}"
-                raise StoreError(f"no results on '{name}'", why=why)
-        chosen = [
-            each for each in boards if not self.datasets or each.test_dataset in self.datasets
+        if not self.datasets and not self.models:
+            return boards
+        kept = {id(row) for row in self.chosen(row for board in boards for row in board.rows)}
+        fitting = [
+            msgspec.structs.replace(board, rows=tuple(r for r in board.rows if id(r) in kept))
+            for board in boards
         ]
-        return [self._of_models(board) for board in chosen] if self.models else chosen
+        return [board for board in fitting if board.rows]
 
     @property
     def rows(self) -> list[Row]:
         """The rows that succeeded, board by board."""
         return [row for board in self.all for row in board.rows if row.state is State.OK]
 
-    def _of_models(self, board: Board) -> Board:
-        rows = tuple(row for row in board.rows if self.has_model(row.model))
-        return msgspec.structs.replace(board, rows=rows)
-
-    def has_model(self, name: str) -> bool:
-        """Whether a model of this name is asked for."""
-        return not self.models or any(fnmatchcase(name, each) for each in self.models)
-
-    def has_dataset(self, name: str) -> bool:
-        """Whether a test dataset of this name is asked for."""
-        return not self.datasets or name in self.datasets
+    def chosen(self, rows: Iterable[_Row]) -> list[_Row]:
+        """Return those of some rows, or of scores, that are asked for."""
+        return chosen(rows, models=self.models, datasets=self.datasets)
 
 
 def open_store(explicit: Path | None) -> Store:
@@ -79,8 +72,8 @@ def open_store(explicit: Path | None) -> Store:
     StoreError
         If there is none, or nothing in it.
     """
-    store = store_of(explicit, read_config(find_config()))
+    store, place = readable_store(explicit, read_config(find_config()))
     if not store.trials.is_dir() and not store.evaluations.is_dir():
         why = "it holds no records" if store.root.is_dir() else "there is no such folder"
-        raise StoreError(f"store {store.root}", why=why, fix="try bench run --all")
+        raise StoreError(f"store {place}", why=why, fix="try bench run --all")
     return store

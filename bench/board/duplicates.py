@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from bench.board.index import Score, score_evaluation
+from bench.board.entries import Score
+from bench.board.index import score_evaluation
 from bench.store.layout import Store
 from bench.store.read import read_predictions
 

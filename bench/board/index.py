@@ -1,17 +1,21 @@
 """The derived index: scores of every stored evaluation, computed once from its predictions."""
 
+from collections import defaultdict
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from bench.board.entries import NEWER, Failure, Score, failure_of, layout, parts_of, score_of
 from bench.board.metrics_in_use import PluginMetrics, plugin_metrics
 from bench.errors import BenchError, DamagedError, NewerFormatError, StoreError
 from bench.images.sample_names import ids_of
-from bench.scoring.metrics import BUILT_IN_METRICS, METRICS_VERSION, score
+from bench.scoring import METRICS_VERSION
+from bench.scoring.metrics import BUILT_IN_METRICS, score
 from bench.scoring.metrics import Score as MetricScore
-from bench.scoring.predictions import Predictions, predictions
+from bench.scoring.predictions import predictions
+from bench.spec import Predictions
 from bench.store.atomic import write_bytes
 from bench.store.damage import damage_of, is_left_out, leave_out
 from bench.store.inside import make_folder, read_file
@@ -24,95 +28,22 @@ from bench.store.read import (
     read_trial,
     trial_folders,
 )
-from bench.store.record import EvaluationRecord, Key, State, TrialRecord
+from bench.store.record import EvaluationRecord, TrialRecord, variant_of
 
-__all__ = ["Failure", "Index", "Score", "read_index", "score_evaluation"]
+__all__ = ["Index", "read_index", "score_evaluation"]
 
+_Records = tuple[EvaluationRecord, TrialRecord]
 
-NEWER = "of a newer format"
+_DRAWN = "macro_f1"  # one of the metrics whose intervals are drawn
 _INDEX_BYTES_MAX = 1 << 30
+_VERSION = layout(METRICS_VERSION)
 _NONE_LEFT_OUT: npt.NDArray[np.intp] = np.zeros(0, dtype=np.intp)
-
-
-class Score(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """What tables need of one evaluation and its trial, with its metrics."""
-
-    folder: str
-    trial_id: str
-    config_id: str
-    model: str
-    summary: str
-    variant: str
-    budget: str
-    transform: dict[str, str | int | float]
-    seed: int
-    train_dataset: str
-    train_embedded: str
-    test_dataset: str
-    test_embedded: str
-    evaluation_only: bool
-    labelled: bool
-    leaked: int
-    n_test: int
-    classes: tuple[str, ...]
-    test_hash: str
-    split_hash: Key
-    started_at: str
-    precision: str
-    threads: int
-    machine: str
-    instruction_set: str
-    metrics: dict[str, float | None]
-    intervals: dict[str, tuple[float, float, str]]
-    not_scored: dict[str, str]
-    train_accuracy: float | None
-    parameters: int | None
-    multiply_adds: int | None
-    model_bytes: int | None
-    file_bytes: int | None
-    fit_seconds: float | None
-    fit_cpu_seconds: float | None
-    fit_images_per_second: float | None
-    predict_us_per_image: float | None
-    latency_ms_p50: float | None
-    latency_ms_p95: float | None
-    peak_memory_bytes: int | None
-    retries: int
-    # Last and with defaults: the index is read by position, and older ones lack them.
-    best_batch: int | None = None
-    latency_ms_best_batch: float | None = None
-    predict_images_per_second: float | None = None
-    near_duplicates: int = 0
-    deterministic: bool = False
-    doubtful: tuple[int, ...] = ()  # places of images whose label people doubt
-    doubtful_source: str = ""
-    created_at: str = ""
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """What tables need of a trial that did not succeed."""
-
-    folder: str
-    trial_id: str
-    config_id: str
-    model: str
-    summary: str
-    variant: str
-    budget: str
-    seed: int
-    train_dataset: str
-    train_embedded: str
-    started_at: str
-    precision: str
-    threads: int
-    state: State
-    reason: str
 
 
 class Index(msgspec.Struct, frozen=True, kw_only=True):
     """All scores and failures of a store, and what could not be read."""
 
-    version: int = METRICS_VERSION
+    version: str = _VERSION
     plugin_metrics: dict[str, str] = {}  # name -> hash of its code
     scores: dict[str, Score] = {}
     failures: dict[str, Failure] = {}
@@ -152,19 +83,23 @@ def read_index(
     scores = {name: old.scores[name] for name in evaluations if name in old.scores}
     failures = {name: old.failures[name] for name in failed if name in old.failures}
     new = [name for name in evaluations if name not in scores]
+    records = _records(store, new, damaged)
+    alone = _alone(scores, records)
+    drawn = alone - {name for name in alone & scores.keys() if _DRAWN in scores[name].intervals}
+    records |= _records(store, sorted(drawn & scores.keys()), damaged)
     stale = old.plugin_metrics != dict(extra.versions)
     if stale:
         _score_plugins(store, scores, old.plugin_metrics, extra, damaged)
     new_failed = failed - failures.keys()
-    for name in new:
+    for name, record in records.items():
         try:
-            scores[name] = _score_without_split(store, name)
+            scores[name] = _score_without_split(store, name, record, bootstraps=name in drawn)
         except StoreError as error:
             leave_out(error)
             damaged[name] = _reason(error)
     for name in new_failed:
         try:
-            failures[name] = _failure(store, name)
+            failures[name] = failure_of(name, read_trial(store.trials / name))
         except StoreError as error:
             leave_out(error)
             damaged[name] = _reason(error)
@@ -174,19 +109,54 @@ def read_index(
         damaged=damaged,
         plugin_metrics=dict(extra.versions),
     )
-    if stale or new or new_failed or len(scores) < len(old.scores):
+    if stale or records or new_failed or len(scores) < len(old.scores):
         _save(store, index)
     return index
 
 
-def _score_without_split(store: Store, name: str) -> Score:
+def _records(store: Store, names: list[str], damaged: dict[str, str]) -> dict[str, _Records]:
+    """Return each evaluation's record with its trial's; what cannot be read is left out aloud."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = _records_of(store, name)
+        except StoreError as error:
+            leave_out(error)
+            damaged[name] = _reason(error)
+    return found
+
+
+def _records_of(store: Store, name: str) -> _Records:
+    record = read_evaluation(store.evaluations / name)
+    return record, read_trial(store.trial(record.trial_id))
+
+
+def _alone(scores: dict[str, Score], records: dict[str, _Records]) -> set[str]:
+    """Return the labelled evaluations that are all their row has: of one seed, not of several."""
+    facts = {
+        name: (each.config_id, each.test_dataset, each.test_hash, each.variant, each.transform)
+        for name, each in scores.items()
+        if each.labelled
+    }
+    for name, (record, trial) in records.items():
+        if record.labelled:
+            words = variant_of(trial, record.transform).words
+            tested = record.test_dataset, record.test_hash
+            facts[name] = (trial.config_id, *tested, words, record.transform)
+    rows: dict[str, list[str]] = defaultdict(list)
+    for name, fact in facts.items():
+        rows[repr(fact)].append(name)
+    return {names[0] for names in rows.values() if len(names) == 1}
+
+
+def _score_without_split(store: Store, name: str, records: _Records, *, bootstraps: bool) -> Score:
     """Score an evaluation; without the names of its samples where only they are damaged."""
     try:
-        return score_evaluation(store, name)
+        return _score(store, name, records, _NONE_LEFT_OUT, bootstraps=bootstraps)
     except DamagedError as error:
         if Path(error.what).parent != store.splits or not leave_out(error):
             raise
-    return score_evaluation(store, name)
+    return _score(store, name, records, _NONE_LEFT_OUT, bootstraps=bootstraps)
 
 
 def _load(path: Path) -> Index:
@@ -194,7 +164,7 @@ def _load(path: Path) -> Index:
         index = msgspec.msgpack.decode(read_file(path, _INDEX_BYTES_MAX), type=Index)
     except (OSError, StoreError, ValueError, RecursionError):
         return Index()
-    if index.version != METRICS_VERSION:
+    if index.version != _VERSION:
         return Index()
     # Derived, but a file like any other: what it says of another folder is not believed.
     own = {name: score for name, score in index.scores.items() if _is_of(name, score)}
@@ -237,13 +207,27 @@ def score_evaluation(
     StoreError
         If it or its trial is missing or damaged.
     """
-    record = read_evaluation(store.evaluations / name)
-    trial = read_trial(store.trial(record.trial_id))
-    scored = _metrics(store, name, left_out) if record.labelled else {}
+    return _score(store, name, _records_of(store, name), left_out, bootstraps=True)
+
+
+def _score(
+    store: Store,
+    name: str,
+    records: _Records,
+    left_out: npt.NDArray[np.intp],
+    *,
+    bootstraps: bool,
+) -> Score:
+    record, trial = records
+    scored = {}
+    if record.labelled:
+        metrics = [*BUILT_IN_METRICS, *plugin_metrics().metrics.values()]
+        given = _checked(store, name, records, left_out)
+        scored = score(given, metrics, bootstraps=bootstraps)
     if len(left_out):
         n_kept = record.n_test - len(left_out)
         record = msgspec.structs.replace(record, n_test=n_kept, leaked=0, near_duplicates=0)
-    return _summarise(name, trial, record, scored)
+    return score_of(name, trial, record, scored)
 
 
 def _score_plugins(
@@ -262,34 +246,23 @@ def _score_plugins(
         found: dict[str, MetricScore] = {}
         if wanted and each.labelled:
             try:
-                found = score(_checked(store, folder), wanted)
+                found = score(_checked(store, folder, _records_of(store, folder)), wanted)
             except StoreError as error:
                 damaged[folder] = _reason(error)
                 del scores[folder]
                 continue
-        kept = {k: v for k, v in each.metrics.items() if k not in gone}
-        scores[folder] = msgspec.structs.replace(
-            each,
-            metrics=kept | _values(found),
-            intervals={k: v for k, v in each.intervals.items() if k not in gone}
-            | _intervals(found),
-            not_scored={k: v for k, v in each.not_scored.items() if k not in gone}
-            | _reasons(found),
-        )
-
-
-def _metrics(store: Store, name: str, left_out: npt.NDArray[np.intp]) -> dict[str, MetricScore]:
-    metrics = [*BUILT_IN_METRICS, *plugin_metrics().metrics.values()]
-    return score(_checked(store, name, left_out), metrics)
+        added = {
+            name: {k: v for k, v in getattr(each, name).items() if k not in gone} | values
+            for name, values in msgspec.structs.asdict(parts_of(found)).items()
+        }
+        scores[folder] = msgspec.structs.replace(each, **added)
 
 
 def _checked(
-    store: Store, name: str, left_out: npt.NDArray[np.intp] = _NONE_LEFT_OUT
+    store: Store, name: str, records: _Records, left_out: npt.NDArray[np.intp] = _NONE_LEFT_OUT
 ) -> Predictions:
     """Return an evaluation's predictions as metrics read them."""
-    folder = store.evaluations / name
-    record = read_evaluation(folder)
-    trial = read_trial(store.trial(record.trial_id))
+    folder, (record, trial) = store.evaluations / name, records
     stored = read_predictions(folder).without(left_out)
     if stored.labels is None:
         raise DamagedError(f"{folder}", why="is damaged (its labels are missing)")
@@ -310,100 +283,3 @@ def _checked(
         )
     except BenchError as error:
         raise DamagedError(f"{folder}", why=f"cannot be scored: {error}") from error
-
-
-def _values(scored: dict[str, MetricScore]) -> dict[str, float | None]:
-    return {key: each.value for key, each in scored.items()}
-
-
-def _intervals(scored: dict[str, MetricScore]) -> dict[str, tuple[float, float, str]]:
-    return {
-        key: (each.interval.low, each.interval.high, each.interval.method)
-        for key, each in scored.items()
-        if each.interval is not None
-    }
-
-
-def _reasons(scored: dict[str, MetricScore]) -> dict[str, str]:
-    return {key: each.reason for key, each in scored.items() if each.reason}
-
-
-def _summarise(
-    name: str,
-    trial: TrialRecord,
-    record: EvaluationRecord,
-    scored: dict[str, MetricScore],
-) -> Score:
-    variant = ", ".join(text for text in (trial.variant, record.variant) if text)
-    return Score(
-        folder=name,
-        trial_id=trial.trial_id,
-        config_id=trial.config_id,
-        model=trial.model,
-        summary=trial.summary,
-        variant=variant,
-        budget=trial.budget,
-        transform=record.transform,
-        seed=trial.seed,
-        train_dataset=trial.train_dataset,
-        train_embedded=trial.train_embedded,
-        test_dataset=record.test_dataset,
-        test_embedded=record.test_embedded,
-        evaluation_only=record.evaluation_only,
-        labelled=record.labelled,
-        leaked=record.leaked,
-        created_at=record.created_at,
-        near_duplicates=record.near_duplicates,
-        n_test=record.n_test,
-        classes=record.classes,
-        test_hash=record.test_hash,
-        split_hash=record.split_hash,
-        started_at=trial.started_at,
-        precision=trial.precision,
-        threads=trial.threads,
-        machine=trial.machine.processor if trial.machine else "",
-        instruction_set=trial.machine.instruction_set if trial.machine else "",
-        metrics=_values(scored),
-        intervals=_intervals(scored),
-        not_scored=_reasons(scored),
-        train_accuracy=trial.train_accuracy,
-        parameters=trial.parameters,
-        multiply_adds=trial.multiply_adds,
-        model_bytes=record.model_bytes or trial.model_bytes,
-        file_bytes=record.file_bytes or trial.file_bytes,
-        fit_seconds=trial.fit_seconds,
-        fit_cpu_seconds=trial.fit_cpu_seconds,
-        fit_images_per_second=trial.fit_images_per_second,
-        predict_us_per_image=record.predict_us_per_image,
-        latency_ms_p50=record.latency_ms_p50,
-        latency_ms_p95=record.latency_ms_p95,
-        best_batch=record.best_batch,
-        latency_ms_best_batch=record.latency_ms_best_batch,
-        predict_images_per_second=record.predict_images_per_second,
-        peak_memory_bytes=trial.peak_memory_bytes,
-        retries=trial.retries,
-        deterministic=trial.deterministic,
-        doubtful=record.doubtful,
-        doubtful_source=record.doubtful_source,
-    )
-
-
-def _failure(store: Store, name: str) -> Failure:
-    trial = read_trial(store.trials / name)
-    return Failure(
-        folder=name,
-        trial_id=trial.trial_id,
-        config_id=trial.config_id,
-        model=trial.model,
-        summary=trial.summary,
-        variant=trial.variant,
-        budget=trial.budget,
-        seed=trial.seed,
-        train_dataset=trial.train_dataset,
-        train_embedded=trial.train_embedded,
-        started_at=trial.started_at,
-        precision=trial.precision,
-        threads=trial.threads,
-        state=trial.state,
-        reason=trial.reason,
-    )

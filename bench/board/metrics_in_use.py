@@ -9,22 +9,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.config import find_config, read_config
 from bench.errors import BenchError
 from bench.plugins.discovery import find_plugins, load_plugins
-from bench.scoring.metrics import BUILT_IN_METRICS, MetricSpec
+
+if TYPE_CHECKING:
+    from bench.spec import MetricSpec
 
 __all__ = ["PluginMetrics", "plugin_metrics", "use_metrics"]
-
-_BUILT_IN = frozenset(metric.name for metric in BUILT_IN_METRICS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginMetrics:
     """Metrics of plugins by name, each with a hash of its code, and those that cannot be used."""
 
-    metrics: Mapping[str, MetricSpec] = field(default_factory=dict)
+    metrics: "Mapping[str, MetricSpec]" = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
 
@@ -32,7 +33,7 @@ class PluginMetrics:
 _named: list[PluginMetrics] = []
 
 
-def use_metrics(metrics: Iterable[MetricSpec]) -> None:
+def use_metrics(metrics: "Iterable[MetricSpec]") -> None:
     """Score with these metrics of plugins from now on, in this process."""
     _named[:] = [_checked(metrics)]
 
@@ -44,17 +45,22 @@ def plugin_metrics() -> PluginMetrics:
     return _named[0]
 
 
-def _checked(metrics: Iterable[MetricSpec]) -> PluginMetrics:
+def _checked(metrics: "Iterable[MetricSpec]") -> PluginMetrics:
     listed = list(metrics)
-    chosen = {metric.name: metric for metric in listed if metric.name not in _BUILT_IN}
+    if not listed:  # as most often: the built-in ones need not be imported to say so
+        return PluginMetrics()
+    from bench.scoring.metrics import BUILT_IN_METRICS
+
+    built_in = {metric.name for metric in BUILT_IN_METRICS}
+    chosen = {metric.name: metric for metric in listed if metric.name not in built_in}
     return PluginMetrics(
         metrics=chosen,
         versions={name: _version(metric) for name, metric in chosen.items()},
-        refused=tuple(metric.name for metric in listed if metric.name in _BUILT_IN),
+        refused=tuple(metric.name for metric in listed if metric.name in built_in),
     )
 
 
-def _version(metric: MetricSpec) -> str:
+def _version(metric: "MetricSpec") -> str:
     """Return the hash of the file that holds a metric: a changed one is computed anew."""
     try:
         file = inspect.getsourcefile(metric.function)
@@ -64,7 +70,7 @@ def _version(metric: MetricSpec) -> str:
     return blake2b(content, digest_size=8).hexdigest()
 
 
-def _discover() -> list[MetricSpec]:
+def _discover() -> "list[MetricSpec]":
     try:
         config = read_config(find_config())
     except BenchError:

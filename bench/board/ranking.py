@@ -11,13 +11,13 @@ from bench.scoring.halves import first_in_halves
 from bench.scoring.intervals import (
     MIN_WRITERS,
     THESE_IMAGES_ONLY,
-    Interval,
     accuracy_interval,
     seed_intervals,
     writers_interval,
 )
 from bench.scoring.planning import Chance, Needed, what_it_takes
 from bench.scoring.ranks import ALPHA, RankRanges, rank_ranges
+from bench.spec import Interval
 
 __all__ = ["Place", "Ranked", "Ranking", "interval_of", "rank"]
 

@@ -1,13 +1,53 @@
 """What a leaderboard holds: rows over seeds, and boards of them."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import msgspec
 
 from bench.store.fields import LEADERBOARD_FIELDS
 from bench.store.record import Key, KeyOrNone, State
+from bench.store.variant import Variant, label_of
 
-__all__ = ["COLUMNS", "Board", "Row", "row_as_dict"]
+__all__ = ["COLUMNS", "Board", "PersonReading", "Row", "row_as_dict"]
+
+_MANY_IMAGES: Final = 5_000  # from here on the fourth decimal means something
+_CHANCE: Final = 1.3  # times 1 / classes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonReading:
+    """One person's digits, or a photo's of a whole ID, as a model read them.
+
+    ``truth`` and ``read`` are of equal length. Each holds the name of a class for each image. An
+    unknown digit of the truth is ``?``; where no digit could be made of the photo, what was read is
+    ``–``. ``writer`` is empty where not known. ``images`` are their places in the test split,
+    ``names`` their names there, where they have any.
+    """
+
+    person: str
+    writer: str = ""
+    truth: Sequence[str]
+    read: Sequence[str]
+    whole_id: str = ""
+    images: Sequence[int] = ()
+    names: Sequence[str] = ()
+
+    @property
+    def right(self) -> int:
+        """How many digits were read right."""
+        return sum(a == b for a, b in zip(self.truth, self.read, strict=True))
+
+    @property
+    def has_id(self) -> bool:
+        """Whether the digits are an ID: class folders of a person are not."""
+        return bool(self.whole_id) and "?" not in self.truth
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the whole ID was read right."""
+        return "".join(self.read) == (self.whole_id or "".join(self.truth))
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +85,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     interval_method: str = ""
     interval_note: str = ""
     # Not part of the stable columns:
+    differs: Variant = Variant()  # the variant as a value
     budget: str = "full"
     train_embedded: str = ""
     test_embedded: str = ""
@@ -69,8 +110,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 0
     evaluations: tuple[Key, ...] = ()
     split_hash: KeyOrNone = ""
-    machine: str = ""
+    machines: tuple[str, ...] = ()  # those of its seeds, in words
     instruction_sets: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()  # "keras 3.15", of any seed
     summary: str = ""
     deterministic: bool = False
     spreads_far: bool = False  # its seeds differ far more than other rows'
@@ -80,12 +122,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """The model's name, with its variant in brackets."""
-        return f"{self.model} ({self.variant})" if self.variant else self.model
+        return label_of(self.model, self.variant)
 
     @property
     def is_partial(self) -> bool:
-        """Whether its variant says that it was trained on a part of the training images."""
-        return "train_images=" in self.variant
+        """Whether it was trained on a part of the training images."""
+        return self.differs.is_partial
 
     @property
     def is_at_chance(self) -> bool:
@@ -97,7 +139,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         balanced, trained, n_classes = self.balanced_accuracy, self.train_accuracy, self.n_classes
         if not self.parameters or balanced is None or trained is None or n_classes < 2:
             return False
-        return balanced <= 1.3 / n_classes and trained <= max(1.5 / n_classes, 0.25)
+        return self.is_floor(n_classes) and trained <= max(1.5 / n_classes, 0.25)
+
+    def is_floor(self, n_classes: int) -> bool:
+        """Whether it reads no better than by chance, as one does that knows one class alone."""
+        return (self.balanced_accuracy or 0.0) <= _CHANCE / max(n_classes, 1)
 
     @property
     def gap(self) -> float | None:
@@ -131,6 +177,28 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     ranked: tuple[str, ...] = ()  # first evaluation of each ranked row, best first
     p_values: tuple[float, ...] = ()  # of their pairs, over all: (0, 1), (0, 2), …, (1, 2), …
     excludes_duplicates: bool = False  # rows are scored without training images among the test's
+    # Of own folders: for the first evaluation of each row, how it read each person.
+    people: dict[str, tuple[PersonReading, ...]] = {}
+
+    @property
+    def digits(self) -> int:
+        """How many decimals of a share mean something on so many images."""
+        return 4 if self.n_test >= _MANY_IMAGES else 3
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether its rows were trained on several datasets."""
+        return len({row.train_dataset for row in self.rows}) > 1
+
+    @property
+    def best_of_each(self) -> tuple[Row, ...]:
+        """The rows; of evaluation-only data each model's best, whatever it was trained on."""
+        if not self.evaluation_only:
+            return self.rows
+        best: dict[str, Row] = {}
+        for row in self.rows:
+            best.setdefault(row.model, row)
+        return tuple(best.values())
 
     def p_value(self, a: Row, b: Row) -> float | None:
         """Return the p-value of two rows over all pairs of the board; None unless both rank."""

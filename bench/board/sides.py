@@ -1,15 +1,17 @@
 """What a person calls A or B: a model, a trial, or a whole store; and its stored predictions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.board.leaderboard import leaderboards, per_seed
+from bench.board.building import per_seed
+from bench.board.find import find_rows, named, names_a_model
+from bench.board.leaderboard import leaderboards
 from bench.board.rows import Row
-from bench.errors import BenchError, StoreError
+from bench.errors import StoreError
 from bench.store.layout import Store
 from bench.store.read import find_trial, read_evaluation, read_predictions
 from bench.store.record import State
@@ -50,23 +52,27 @@ class SideData:
 
 
 def resolve_side(text: str, store: Store) -> Side:
-    """Return what `text` names: a store's folder, a model (with its variant), or a trial's id.
+    """Return what `text` names: a store's folder, one model and variant, or a trial.
 
     Raises
     ------
     BenchError
-        If it is none of them; the message lists the models that have results.
+        If it is none of them, with the close names.
     """
     if is_store(text):
         other = Store(Path(text).expanduser())
         rows = tuple(row for board in leaderboards(other) for row in board.rows)
         return Side(name=text, store=other, rows=_usable(rows), is_store=True)
     rows = _usable(row for board in leaderboards(store) for row in board.rows)
-    named = [row for row in rows if text in (row.model, row.label)]
-    if named:
-        plain = [row for row in named if not row.variant or row.label == text]
-        return Side(name=text, store=store, rows=tuple(plain or _one_variant(text, named)))
-    return Side(name=text, store=store, rows=_of_trial(text, store, rows))
+    if names_a_model(rows, text):
+        return Side(name=text, store=store, rows=tuple(find_rows(rows, text)))
+    try:
+        trial = find_trial(store, text).name
+    except StoreError:
+        named(rows, text)  # says which names are close
+        raise
+    of_trial = tuple(row for row in per_seed(store) if row.trials == (trial,) and row.labelled)
+    return Side(name=text, store=store, rows=of_trial)
 
 
 def is_store(text: str) -> bool:
@@ -77,26 +83,6 @@ def is_store(text: str) -> bool:
 
 def _usable(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.state is State.OK and row.labelled)
-
-
-def _one_variant(text: str, rows: Sequence[Row]) -> Sequence[Row]:
-    variants = sorted({row.variant for row in rows})
-    if len(variants) > 1:
-        listed = ", ".join(f"'{text} ({variant})'" for variant in variants)
-        raise BenchError(f"'{text}' has several variants", fix=f"name one: {listed}")
-    return rows
-
-
-def _of_trial(text: str, store: Store, rows: Sequence[Row]) -> tuple[Row, ...]:
-    try:
-        trial_id = find_trial(store, text).name
-    except StoreError as error:
-        known = ", ".join(sorted({row.label for row in rows})) or "none"
-        raise BenchError(
-            f"'{text}' is no model with results, trial or store",
-            why=f"models with results in {store.root}: {known}",
-        ) from error
-    return tuple(row for row in per_seed(store) if row.trials == (trial_id,) and row.labelled)
 
 
 def read_side(store: Store, row: Row, *, scored_only: bool = False) -> SideData:

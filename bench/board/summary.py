@@ -1,17 +1,19 @@
 """A row from the scores of its seeds: means, medians and the interval of accuracy."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from statistics import fmean, median, stdev
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.board.duplicates import LeftOut
-from bench.board.index import Failure, Score
+from bench.board.entries import Failure, Score, carry
 from bench.board.ranking import interval_of
 from bench.board.rows import Row
-from bench.scoring.intervals import Interval
-from bench.store.fields import share
+from bench.spec import Interval
+from bench.store.fields import FIELDS
+from bench.store.formats import share
 
 __all__ = ["doubt_note", "failed_row", "row_of"]
 
@@ -38,12 +40,9 @@ def row_of(
     rest = left_out.rest(first.folder, writers)
     interval = interval_of(correct, rest, is_own=first.evaluation_only) if correct else None
     metrics = _mean_metrics(group)
-    typical = _of_median_speed(group)
-    return Row(
-        test_dataset=first.test_dataset,
-        train_dataset=first.train_dataset,
-        model=first.model,
-        variant=first.variant,
+    return carry(
+        Row,
+        first,
         seeds=len(group),
         accuracy=fmean(accuracies) if accuracies else None,
         accuracy_low=interval.low if interval else None,
@@ -51,48 +50,30 @@ def row_of(
         accuracy_sd_seeds=stdev(accuracies) if len(accuracies) > 1 else None,
         balanced_accuracy=metrics.get("balanced_accuracy"),
         macro_f1=metrics.get("macro_f1"),
-        train_accuracy=_mean(score.train_accuracy for score in group),
-        n_test=first.n_test,
-        parameters=first.parameters,
-        model_bytes=_median(score.model_bytes for score in group),
-        fit_seconds=_mean(score.fit_seconds for score in group),
-        predict_us_per_image=_mean(score.predict_us_per_image for score in group),
-        precision=first.precision,
-        threads=first.threads,
         trials=tuple(score.trial_id for score in group),
-        budget=first.budget,
-        train_embedded=first.train_embedded,
-        test_embedded=first.test_embedded,
-        evaluation_only=first.evaluation_only,
-        labelled=first.labelled,
-        leaked=max(score.leaked for score in group),
-        near_duplicates=max(score.near_duplicates for score in group),
         left_out=tuple(left_out.of(first.folder).tolist()),
         interval_method=interval.method if interval else "",
         interval_note=interval.note if interval else "",
         metrics=metrics,
         intervals=_intervals(group, interval),
-        not_scored=first.not_scored,
-        file_bytes=_median(score.file_bytes for score in group),
-        multiply_adds=first.multiply_adds,
-        latency_ms_p50=_mean(score.latency_ms_p50 for score in group),
-        latency_ms_p95=_mean(score.latency_ms_p95 for score in group),
-        best_batch=typical.best_batch,
-        latency_ms_best_batch=typical.latency_ms_best_batch,
-        predict_images_per_second=typical.predict_images_per_second,
-        fit_cpu_seconds=_mean(score.fit_cpu_seconds for score in group),
-        fit_images_per_second=_mean(score.fit_images_per_second for score in group),
-        peak_memory_bytes=_median(score.peak_memory_bytes for score in group),
-        retries=sum(score.retries for score in group),
-        deterministic=first.deterministic,
         evaluations=tuple(score.folder for score in group),
-        split_hash=first.split_hash,
-        machine=first.machine,
+        machines=tuple(sorted({each.machine for each in group} - {""})),
+        libraries=_libraries(group),
         instruction_sets=tuple(sorted({each.instruction_set for each in group} - {""})),
-        summary=first.summary,
         # Another dataset's classes may be fewer than those it was trained on.
         n_classes=len(first.classes) if first.test_dataset == first.train_dataset else 0,
+        **_merged(group),
     )
+
+
+def _libraries(group: Iterable[Score]) -> tuple[str, ...]:
+    """Return name and major.minor of all that some trials computed with."""
+    found = {
+        f"{name} {'.'.join(version.split('.')[:2])}"
+        for score in group
+        for name, version in score.versions.items()
+    }
+    return tuple(sorted(found))
 
 
 def _intervals(
@@ -107,21 +88,8 @@ def _intervals(
 
 def failed_row(failure: Failure) -> Row:
     """Return the row of a trial that did not succeed."""
-    return Row(
-        test_dataset=failure.train_dataset,
-        train_dataset=failure.train_dataset,
-        model=failure.model,
-        variant=failure.variant,
-        state=failure.state,
-        reason=failure.reason,
-        seeds=1,
-        precision=failure.precision,
-        threads=failure.threads,
-        trials=(failure.trial_id,),
-        budget=failure.budget,
-        train_embedded=failure.train_embedded,
-        summary=failure.summary,
-    )
+    own_board = failure.train_dataset
+    return carry(Row, failure, test_dataset=own_board, seeds=1, trials=(failure.trial_id,))
 
 
 def doubt_note(score: Score) -> str:
@@ -132,9 +100,24 @@ def doubt_note(score: Score) -> str:
     return f"{which} in doubt ({score.doubtful_source}): {reach}"
 
 
-def _of_median_speed(group: list[Score]) -> Score:
-    """Return the seed of the median throughput: a mean over unlike batches says nothing."""
-    return sorted(group, key=lambda score: score.predict_images_per_second or 0)[len(group) // 2]
+def _merged(group: list[Score]) -> dict[str, Any]:
+    """Return the fields whose value over the seeds is not the first seed's."""
+    speeds = sorted(group, key=lambda score: score.predict_images_per_second or 0)
+    typical = speeds[len(group) // 2]
+    merges: dict[str, Callable[[Iterable[Any]], Any]] = {
+        "mean": _mean,
+        "median": _median,
+        "largest": max,
+        "sum": sum,
+    }
+    found = {}
+    for name in set(Row.__struct_fields__) & set(Score.__struct_fields__):
+        how = FIELDS[name].over_seeds if name in FIELDS else "first"
+        if how == "median speed":
+            found[name] = getattr(typical, name)
+        elif how != "first":
+            found[name] = merges[how](getattr(score, name) for score in group)
+    return found
 
 
 def _mean_metrics(group: list[Score]) -> dict[str, float | None]:

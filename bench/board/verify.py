@@ -1,18 +1,18 @@
 """Is a store still what was written: hashes, identities, contracts, and every score once more."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from bench.board.index import Score, read_index, score_evaluation
+from bench.board.entries import Score
+from bench.board.index import read_index, score_evaluation
 from bench.errors import StoreError
-from bench.store.ids import config_id, trial_id
-from bench.store.inside import parts_below, read_file
-from bench.store.layout import PREDICTIONS, RECORD, Store
+from bench.store.integrity import check_evaluation_files, check_trial_files
+from bench.store.layout import PREDICTIONS, Store
 from bench.store.read import (
     evaluation_folders,
     read_evaluation,
@@ -23,15 +23,12 @@ from bench.store.read import (
 )
 from bench.store.record import (
     SCHEMA_VERSION,
-    SEALED_SINCE,
     Duplicate,
     EvaluationRecord,
-    State,
-    TrialRecord,
 )
-from bench.store.write import file_hash, record_hash, split_hash
+from bench.store.write import split_hash
 
-__all__ = ["Problem", "Verified", "verify_store"]
+__all__ = ["Problem", "Verified", "trial_problems", "verify_store"]
 
 _ROW_SUM_TOLERANCE = 1e-3
 # A logarithm of float32 numbers has other last digits on another processor.
@@ -96,6 +93,11 @@ def verify_store(store: Store) -> Verified:
     )
 
 
+def trial_problems(store: Store, name: str) -> list[str]:
+    """Return what of one trial's folder is not as it was written; empty where all of it is."""
+    return _look(_check_trial, store, name).found
+
+
 def _is_earlier(store: Store, name: str) -> bool:
     try:
         return read_trial(store.trials / name).schema_version < SCHEMA_VERSION
@@ -116,43 +118,8 @@ def _look(check: Callable[..., _Looked], *told: Any) -> _Looked:
 def _check_trial(store: Store, name: str) -> _Looked:
     folder = store.trials / name
     record = read_trial(folder)
-    wanted = record.trial_id if record.state is State.OK else f"{record.trial_id}--{record.attempt}"
-    found = list(_check_seal(folder, record))
-    if name != wanted:
-        found.append(f"its record belongs to {wanted}")
-    identity = record.identity
-    if trial_id(identity) != record.trial_id or config_id(identity) != record.config_id:
-        found.append("its record was changed: the identity in it is another trial's")
-    said = (record.model, record.seed, record.precision)
-    if (identity.model, identity.seed, identity.precision) != said:
-        found.append("its record was changed: model, seed or precision are not its identity's")
-    different, n_hashed = _check_files(folder, record.files, {RECORD})
-    return _Looked(found=found + different, files=n_hashed, is_sealed=bool(record.record_sha256))
-
-
-def _check_seal(folder: Path, record: TrialRecord | EvaluationRecord) -> Iterator[str]:
-    """Compare a record with the hash that it carries of itself."""
-    if not record.record_sha256:
-        if record.schema_version >= SEALED_SINCE:
-            yield f"{RECORD} was changed: it has lost the hash of itself"
-    elif record_hash(read_file(folder / RECORD)) != record.record_sha256:
-        yield f"{RECORD} was changed"
-
-
-def _check_files(folder: Path, files: Mapping[str, str], others: Set[str]) -> tuple[list[str], int]:
-    """Compare what lies in a folder with the hashes of its record."""
-    there = {path.relative_to(folder).as_posix(): path for path in parts_below(folder)}
-    found = [f"{name} is missing" for name in sorted(files.keys() - there.keys())]
-    extra = there.keys() - files.keys() - others
-    found += [f"{name} is not of this {folder.parent.name[:-1]}" for name in sorted(extra)]
-    present = sorted(there.keys() & files.keys())
-    for name in present:
-        try:
-            if file_hash(there[name]) != files[name]:
-                found.append(f"{name} was changed")
-        except StoreError as error:
-            found.append(f"{name} {error.why}")
-    return found, len(present)
+    found, n_hashed = check_trial_files(folder, record, name)
+    return _Looked(found=found, files=n_hashed, is_sealed=bool(record.record_sha256))
 
 
 def _short(error: StoreError) -> str:
@@ -164,15 +131,11 @@ def _check_evaluation(store: Store, name: str, indexed: Score | None) -> _Looked
     folder = store.evaluations / name
     record = read_evaluation(folder)
     is_sealed = bool(record.record_sha256)
-    found = [*_check_seal(folder, record), *_check_place(store, name, record)]
+    found = list(_check_place(store, record))
     n_files = n_scores = 0
     try:
-        if is_sealed:
-            different, n_files = _check_files(folder, record.files, {RECORD, PREDICTIONS})
-            found += different
-        if file_hash(folder / PREDICTIONS) != record.predictions_sha256:
-            found.append(f"{PREDICTIONS} was changed")
-        n_files += 1
+        different, n_files = check_evaluation_files(folder, record, name)
+        found += different
         found += _check_predictions(store, folder, record)
         different, n_scores = _compare_scores(store, name, indexed)
         found += different
@@ -183,9 +146,7 @@ def _check_evaluation(store: Store, name: str, indexed: Score | None) -> _Looked
     return _Looked(found=found, files=n_files, scores=n_scores, is_sealed=is_sealed)
 
 
-def _check_place(store: Store, name: str, record: EvaluationRecord) -> Iterator[str]:
-    if name != f"{record.trial_id}--{record.evaluation_id}":
-        yield f"its record belongs to {record.trial_id}--{record.evaluation_id}"
+def _check_place(store: Store, record: EvaluationRecord) -> Iterator[str]:
     try:
         trial = read_trial(store.trial(record.trial_id))
     except StoreError:
@@ -215,10 +176,10 @@ def _check_predictions(store: Store, folder: Path, record: EvaluationRecord) -> 
     if record.labelled != (stored.labels is not None):
         found.append("its labels are missing" if record.labelled else "it has labels")
     names = read_split(store, record.split_hash)
-    if (names.names or names.groups) and record.split_hash != split_hash(
-        stored.labels, names.names, names.groups, n
-    ):
-        found.append(f"splits/{record.split_hash}.npz was changed")
+    if record.split_hash != split_hash(stored.labels, names.names, names.groups, n):
+        is_there = bool(names.names or names.groups)
+        told = "was changed" if is_there else "is missing, or its labels were changed"
+        found.append(f"splits/{record.split_hash}.npz {told}")
     return found
 
 

@@ -14,7 +14,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,8 +24,8 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from bench.cli.quick import spare_pydantic
-from bench.cli.streams import open_closed_streams
-from bench.errors import BenchError
+from bench.cli.streams import keep_output, open_closed_streams
+from bench.errors import BenchError, did_you_mean
 from bench.render.hints import as_help, as_typed, prog
 from bench.render.plainer import spare_the_terminal
 
@@ -39,8 +38,9 @@ VERB_LINES: Final = {
     "predict": "Read digits and IDs from photos, folders of photos, or a table of pixels.",
     "reproduce": "Check the published figures and claims, with verdicts.",
     "report": "Write the results as one HTML file, Markdown, LaTeX or figures.",
+    "publish": "Write a static site of a store's boards, for any web host.",
     "data": "Inspect, fetch and convert data; look after the data cache.",
-    "results": "Verify stores and clean them.",
+    "results": "Verify stores, clean them, and bring them together.",
     "new": "Write a model or dataset plugin to start from.",
     "check": "Test a model or dataset plugin against its contract.",
     "tune": "Search for better options of a model.",
@@ -123,6 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if debug:
         given.remove("--debug")
     open_closed_streams()
+    if arguments is None:  # it is the process's own
+        keep_output()
     spare_the_terminal(sys.stdout, sys.stderr)
     try:
         code = _call(given)
@@ -197,8 +199,8 @@ def _explain_usage(error: Any) -> int:
 
 
 def _did_you_mean(what: str, wrong: str, known: list[str]) -> str:
-    close = get_close_matches(wrong, known, n=3)
-    return f"{what}: did you mean {' or '.join(close)}?" if close else what
+    hint = did_you_mean(wrong, known)
+    return f"{what}: {hint}" if hint else what
 
 
 def _flush(code: int) -> int:

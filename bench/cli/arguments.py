@@ -19,9 +19,11 @@ __all__ = [
     "LabelPatternOption",
     "LabelsOption",
     "LevelsOption",
+    "ModelsOption",
     "PluginOption",
     "StoreOption",
     "TableOption",
+    "TestDatasetsOption",
     "complete_datasets",
     "complete_models",
     "folder_options",
@@ -100,6 +102,14 @@ AbstainOption: TypeAlias = Annotated[
         help="Also say what is left where a model may abstain below this probability.",
         show_default=False,
     ),
+]
+TestDatasetsOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--dataset", "-d", metavar="NAME", help="Only these test datasets."),
+]
+ModelsOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--model", "-m", metavar="NAME", help="Only these, names and globs."),
 ]
 ExcludeOption: TypeAlias = Annotated[
     bool,
@@ -278,7 +288,7 @@ def parse_seeds(seeds: str, repeats: int) -> tuple[int, ...]:
     return numbers
 
 
-def parse_shape(text: str) -> tuple[int, int, int]:
+def parse_shape(text: str, flag: str = "--shape") -> tuple[int, int, int]:
     """Return height, width and channels of ``28x28`` or ``32x32x3``; one channel by default.
 
     Raises
@@ -288,7 +298,7 @@ def parse_shape(text: str) -> tuple[int, int, int]:
     """
     match = re.fullmatch(r"(\d{1,4})[x×](\d{1,4})(?:[x×]([134]))?", text.strip().lower())
     if match is None or 0 in (int(match[1]), int(match[2])):
-        raise OptionError(f"--shape {text}", why="is not a shape", fix="write 28x28 or 32x32x3")
+        raise OptionError(f"{flag} {text}", why="is not a shape", fix="write 28x28 or 32x32x3")
     return int(match[1]), int(match[2]), int(match[3] or 1)
 
 

@@ -17,7 +17,12 @@ app = typer.Typer(rich_markup_mode=None)
 )
 def check(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model or a dataset, in full.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE", help="A model or a dataset, in full; or the file of one."
+        ),
+    ],
     benchmark: Annotated[
         bool,
         typer.Option(
@@ -59,8 +64,10 @@ def check(
     """Test a model or dataset plugin against its contract: a row a check, exit code 1 if one fails.
 
     The checks run in a process of their own: a plugin that hangs, exits or fills the memory fails.
+    A check that could not run is no better than one that failed.
 
     For example:
+      bench check mine.py
       bench check mine --plugin mine.py
       bench check svm-ovo --benchmark --json before.json
       bench check svm-ovo --benchmark -- --benchmark-compare=before.json

@@ -6,8 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from bench.errors import BenchError, DataMissingError, OptionError
+from bench.errors import BenchError, DataMissingError, OptionError, PluginError, unknown
 from bench.loading.files import find_files
 from bench.options import OptionValue, parse_setting, resolve_options
-from bench.planning.selection import Session
+from bench.planning.request import Session
 from bench.plugins.discovery import Candidate
 from bench.render.console import make_console, plain
 from bench.session import open_session
@@ -40,8 +39,10 @@ __all__ = ["Asked", "run_benchmark", "show_checks"]
 
 _SYMBOLS: Final = {
     CheckState.PASSED: ("✓", "good"),
+    CheckState.DECLARED: ("✓", "warn"),
+    CheckState.NOT_APPLICABLE: ("–", "quiet"),
     CheckState.FAILED: ("✗", "bad"),
-    CheckState.SKIPPED: ("–", "quiet"),
+    CheckState.SKIPPED: ("!", "bad"),
 }
 _NEEDED: Final = ("pytest", "pytest_benchmark")
 _PYTEST_PASSED, _PYTEST_FAILED = 0, 1
@@ -69,7 +70,7 @@ def show_checks(asked: Asked) -> int:
     BenchError
         If nothing has that name, a dataset's files are missing, or an option does not exist.
     """
-    session = open_session(data_dir=asked.data_dir, plugins=asked.plugins)
+    asked, session = _opened(asked)
     home, values = _find(session, asked)
     _quieten_engines()
     if asked.name in session.plugins.models:
@@ -106,7 +107,7 @@ def run_benchmark(asked: Asked, pytest_arguments: tuple[str, ...]) -> int:
             why=f"{' and '.join(missing)} is not installed",
             fix=f"install it with: {sys.executable} -m pip install pytest pytest-benchmark",
         )
-    session = open_session(data_dir=asked.data_dir, plugins=asked.plugins)
+    asked, session = _opened(asked)
     home, values = _find(session, asked)
     if asked.name not in session.plugins.models:
         raise BenchError(f"{asked.name} is a dataset", why="only a model's speed is measured")
@@ -122,6 +123,8 @@ def run_benchmark(asked: Asked, pytest_arguments: tuple[str, ...]) -> int:
     with TemporaryDirectory() as folder:
         command = _pytest_command(Path(folder), asked.json_file, pytest_arguments)
         environment = {**os.environ, **_quiet_variables(), "BENCH_CHECK": json.dumps(told)}
+        # Started from tests that run side by side, pytest-benchmark would measure nothing.
+        environment.pop("PYTEST_XDIST_WORKER", None)
         done = subprocess.run(command, env=environment, check=False)
     if done.returncode not in (_PYTEST_PASSED, _PYTEST_FAILED):
         raise BenchError(
@@ -142,17 +145,37 @@ def _pytest_command(folder: Path, json_file: Path | None, arguments: Iterable[st
     return [*command, *arguments]
 
 
+def _opened(asked: Asked) -> tuple[Asked, Session]:
+    """Return what is asked with a plugin's file replaced by what it registers.
+
+    Raises
+    ------
+    BenchError
+        If a file registers nothing that is checked, or several things.
+    """
+    if not asked.name.endswith(".py"):
+        return asked, open_session(data_dir=asked.data_dir, plugins=asked.plugins)
+    plugins = (*asked.plugins, asked.name)
+    session = open_session(data_dir=asked.data_dir, plugins=plugins)
+    file = str(Path(asked.name).expanduser().resolve())
+    (plugin,) = (p for p in session.plugins.plugins if p.candidate.file == file)
+    if plugin.state != "loaded":
+        raise PluginError(f"plugin {asked.name} is {plugin.state}", why=plugin.reason)
+    names = (*plugin.models, *plugin.datasets)
+    if len(names) != 1:
+        said = f"it registers {', '.join(names) or 'no model and no dataset'}"
+        fix = f"name one of them: bench check {names[0]} --plugin {asked.name}" if names else ""
+        raise BenchError(f"bench check {asked.name}", why=said, fix=fix)
+    return replace(asked, name=names[0], plugins=plugins), session
+
+
 def _find(session: Session, asked: Asked) -> tuple[Candidate, dict[str, OptionValue]]:
     """Return where the plugin is, and the options that were set for it."""
     plugins = session.plugins
     known: dict[str, DatasetSpec | ModelSpec] = {**plugins.datasets, **plugins.models}
     if asked.name not in known:
         plugins.refuse_unsettled(asked.name)
-        close = get_close_matches(asked.name, known, n=3)
-        hint = f"did you mean {', '.join(close)}? " if close else ""
-        raise BenchError(
-            f"unknown model or dataset '{asked.name}'", why=f"{hint}All names: bench list"
-        )
+        raise unknown("model or dataset", asked.name, known, where="bench list")
     values: dict[str, OptionValue] = {}
     for text in asked.settings:
         owner, option, value = parse_setting(text)
@@ -176,15 +199,33 @@ def _show(
     limits = CheckLimits(seconds=asked.timeout_seconds, memory_bytes=asked.memory_bytes)
     for result in run_checks_apart(checks, case, limits):
         symbol, style = _SYMBOLS[result.state]
-        console.print(plain(symbol, style), plain(result.claim))
+        named = f" [{result.name}]" if result.state.is_fault else ""
+        console.print(plain(symbol, style), plain(f"{result.claim}{named}"))
         for line in result.lines:
             console.print(Text("    ").append(plain(line)))
         results.append(result)
-    counts = Counter(result.state for result in results)
-    console.print(plain(", ".join(f"{counts[state]} {state}" for state in CheckState)))
+    for line in _summary(results):
+        console.print(plain(line))
     if asked.json_file is not None:
         _write(asked.json_file, asked.name, results)
-    return int(counts[CheckState.FAILED] > 0)
+    return int(any(result.state.is_fault for result in results))
+
+
+def _summary(results: Sequence[CheckResult]) -> list[str]:
+    """Return how many checks passed and failed, and in the last line how many were run."""
+    counts = Counter(result.state for result in results)
+    ended = (CheckState.PASSED, CheckState.DECLARED, CheckState.FAILED)
+    said = ", ".join(
+        f"{counts[state]} {state}" for state in ended if counts[state] or state != ended[1]
+    )
+    absent = [r for r in results if r.state is CheckState.NOT_APPLICABLE]
+    why = "; ".join(dict.fromkeys(r.lines[0] for r in absent if r.lines))
+    n_run = sum(counts[state] for state in ended)
+    of_them = f" ({why})" if why else ""
+    return [
+        said,
+        f"{n_run} run, {len(absent)} not applicable{of_them}, {counts[CheckState.SKIPPED]} skipped",
+    ]
 
 
 def _write(path: Path, name: str, results: Iterable[CheckResult]) -> None:

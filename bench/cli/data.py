@@ -60,6 +60,9 @@ def inspect(
         bool,
         typer.Option("--all", help="Look closely at every picture of a folder of more than 500."),
     ] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw the first photos beside what the models see.")
+    ] = False,
     html: Annotated[
         Path | None,
         typer.Option(
@@ -89,7 +92,13 @@ def inspect(
         plugins=tuple(plugins or ()),
     )
     show_dataset(
-        wanted, images=images, html=html, look_at_all=look_at_all, as_json=as_json, as_csv=as_csv
+        wanted,
+        images=images,
+        show=show,
+        html=html,
+        look_at_all=look_at_all,
+        as_json=as_json,
+        as_csv=as_csv,
     )
 
 

@@ -13,13 +13,15 @@ from bench.images.sample_names import file_of
 from bench.loading.cache import open_split
 from bench.loading.load import load_dataset
 from bench.loading.refs import LoadedDataset
-from bench.planning.selection import Session
+from bench.planning.request import Session
 from bench.render.contact_sheet import Card, contact_sheet
+from bench.render.seen import framed
 from bench.spec import DatasetSpec, Finding, ImageSet
 
 if TYPE_CHECKING:
     from bench.images.audit import Measure
     from bench.images.preprocess_options import PreprocessOptions
+    from bench.images.read import PhotoDigits
 
 __all__ = ["write_contact_sheet"]
 
@@ -94,42 +96,26 @@ def _cards(loaded: LoadedDataset, split: ImageSet, shown: int) -> Iterator[Card]
 
 def _original(loaded: LoadedDataset, name: str) -> tuple[Picture | None, dict[str, Picture]]:
     """Return the photo and the pictures in between, where the sample is a file of a folder."""
-    folder = Path(loaded.paths[0]) if len(loaded.paths) == 1 else None
-    file_name = file_of(name)
-    if folder is None or not (folder / file_name).is_file():
+    folder, file_name = Path(loaded.folder), file_of(name)
+    if not loaded.folder or not (folder / file_name).is_file():
         return None, {}
-    from bench.images.decode import read_photo
     from bench.images.preprocess_options import PreprocessOptions
-    from bench.images.read import read_digit
 
-    path, options = folder / file_name, PreprocessOptions.of(loaded.options)
+    options = PreprocessOptions.of(loaded.options)
+    is_alone = file_name == name
     try:
-        if file_name != name:
-            return _framed(path, options), {}
-        return read_photo(path), dict(read_digit(path, options, keep_steps=True).steps)
+        seen = _seen(folder / file_name, options, is_alone=is_alone)
     except DataError:  # it has a finding that says so
         return None, {}
+    original = framed(seen.photo, [digit.box for digit in seen.digits])
+    return original, dict(seen.digits[0].steps) if is_alone else {}
 
 
 @lru_cache(maxsize=1)  # the digits of one photo follow one another
-def _framed(path: Path, options: "PreprocessOptions") -> Picture:
-    """Return a photo of several digits with a frame around each that was found."""
-    from PIL import Image, ImageDraw
+def _seen(path: Path, options: "PreprocessOptions", *, is_alone: bool) -> "PhotoDigits":
+    from bench.images.read import read_file
 
-    from bench.images.decode import read_photo
-    from bench.images.strips import segment_strip
-
-    photo = read_photo(path)
-    picture = Image.fromarray(photo).convert("RGB")
-    pen = ImageDraw.Draw(picture)
-    for digit in segment_strip(photo, options).digits:
-        if digit.box is not None:
-            top, left, bottom, right = digit.box
-            width, height = picture.size
-            corners = (left * width, top * height, right * width, bottom * height)
-            # Wide enough to be seen once the photo is a thumbnail.
-            pen.rectangle(corners, outline=(190, 60, 20), width=1 + max(width, height) // 150)
-    return np.asarray(picture)
+    return read_file(path, options, digits="one" if is_alone else "several", keep_steps=True)
 
 
 def _audit(split: ImageSet, session: Session) -> "tuple[Measure, ...]":

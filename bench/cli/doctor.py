@@ -32,21 +32,12 @@ def doctor(
       bench doctor --json > for-a-bug-report.json
     """
     from bench.cli.doctor_checks import examine, shareable
-    from bench.render.console import make_console
-    from bench.render.doctor import FINDING_COLUMNS, doctor_as_dict, doctor_lines
-    from bench.render.export import as_csv as csv_text
-    from bench.render.export import as_json as json_text
+    from bench.cli.view_command import print_value
+    from bench.views import NoOptions
+    from bench.views.doctor import VIEW
 
     findings = examine(store=store, data_dir=data_dir, plugins=tuple(plugins or ()))
     if as_json or as_csv:
         findings = [shareable(finding) for finding in findings]
-    if as_json:
-        print(json_text(doctor_as_dict(findings)))
-    elif as_csv:
-        records = doctor_as_dict(findings)["findings"]
-        print(csv_text(records, FINDING_COLUMNS), end="")
-    else:
-        console = make_console()
-        for line in doctor_lines(findings, console.width):
-            console.print(line)
-    raise typer.Exit(int(any(finding.is_wrong for finding in findings)))
+    value = VIEW.compute(findings, NoOptions())
+    print_value(VIEW, value, NoOptions(), is_json=as_json, is_csv=as_csv)

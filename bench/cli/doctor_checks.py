@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from bench.cli.plan_lines import machine_words
 from bench.config import find_config, read_config
 from bench.errors import BenchError, StoreError
 from bench.execution.machine import machine_facts
@@ -18,13 +19,12 @@ from bench.execution.privacy import private_words, scrub_paths
 from bench.loading.cache import cache_folder
 from bench.loading.files import data_dirs, find_files
 from bench.planning.processor import has_bfloat16
-from bench.planning.selection import Session
+from bench.planning.request import Session
 from bench.plugins.discovery import load_plugins
-from bench.render.doctor import Finding
 from bench.render.hints import prog
-from bench.render.plan import machine_words
 from bench.store.layout import Store, store_of
 from bench.store.locks import STALE_SECONDS, locks_in
+from bench.views.doctor import Finding
 
 __all__ = ["examine", "shareable"]
 

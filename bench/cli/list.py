@@ -25,6 +25,9 @@ def list_(
     ] = "28x28x1",
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    builtin_only: Annotated[
+        bool, typer.Option("--builtin-only", help="Only what digitbench brings along.")
+    ] = False,
     data_dir: DataDirOption = None,
     plugins: PluginOption = None,
 ) -> None:
@@ -34,18 +37,28 @@ def list_(
       bench list datasets
       bench list models cnn-svhn-deep --shape 32x32
     """
-    from bench.cli.list_views import show_list, show_named
+    from bench.cli.view_command import print_value
+    from bench.config import find_config, read_config
+    from bench.loading.files import data_dirs
+    from bench.plugins.discovery import load_plugins
+    from bench.render.notices import tell_once
+    from bench.views.list import VIEW, Catalogue, Options
 
-    local = tuple(plugins or ())
-    if kind is None or name is None:
-        show_list(kind, is_json=as_json, is_csv=as_csv, data_dir=data_dir, plugins=local)
-        return
-    show_named(
-        kind,
-        name,
-        shape=parse_shape(shape),
-        is_json=as_json,
-        is_csv=as_csv,
-        data_dir=data_dir,
-        plugins=local,
+    config = read_config(find_config())
+    loaded = load_plugins(
+        [*config.plugins, *(plugins or ())],
+        config.disable,
+        config.prefer,
+        only_built_in=builtin_only,
     )
+    catalogue = Catalogue(
+        plugins=loaded,
+        search=data_dirs(data_dir, config.data_dir),
+        config=config.path,
+        configured=config.plugins,
+    )
+    if kind in (None, "models", "datasets") or (kind == "metrics" and name is None):
+        tell_once(catalogue.plugins.warnings())
+    options = Options(kind=kind, name=name or "", shape=parse_shape(shape))
+    value = VIEW.compute(catalogue, options)
+    print_value(VIEW, value, options, is_json=as_json, is_csv=as_csv)

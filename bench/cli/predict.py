@@ -64,6 +64,27 @@ def predict(
             help="Mark digits less sure than this, and say how many of the rest are right.",
         ),
     ] = ABSTAIN_BELOW,
+    length: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=100,
+            metavar="N",
+            help="How many digits a photo of a whole ID has.",
+            show_default=False,
+        ),
+    ] = 0,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw each photo beside what the model saw of it.")
+    ] = False,
+    png: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a PNG: each photo beside what the model saw of it.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
     as_csv: Annotated[
         bool,
@@ -80,6 +101,7 @@ def predict(
 
     For example:
       bench predict my_id.jpg
+      bench predict my_id.jpg --show
       bench predict my_ids/ --model cnn-mnist-compact
       bench predict test.csv --csv > submission.csv
     """
@@ -94,9 +116,12 @@ def predict(
             model=model,
             settings=(
                 *(f"{name}={value}" for name, value in of_folders.items()),
+                *([f"length={length}"] if length else []),
                 *(settings or ()),
             ),
             abstain_below=abstain_below,
+            show=show,
+            png=png,
             is_json=as_json,
             is_csv=as_csv,
             plugins=tuple(plugins or ()),

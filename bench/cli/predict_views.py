@@ -1,27 +1,26 @@
 """What ``bench predict`` prints."""
 
-import os
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
-from bench.cli.view_command import print_lines
-from bench.errors import BenchError, OptionError
+from bench.cli.view_command import print_lines, print_value
+from bench.errors import BenchError, DataError, OptionError
+from bench.images.sample_names import file_of
 from bench.render.console import make_console
-from bench.render.export import as_csv, as_json
-from bench.render.predict import (
-    Shown,
-    readings_as_dicts,
-    readings_lines,
-    submission_columns,
-    submission_rows,
-)
+from bench.render.seen import Seen, look_again, seen_as_png, seen_lines
 from bench.session import open_session
-from bench.studies.predict import Readings, read_path
-from bench.studies.trained import Trained, find_trained
+from bench.views.predict import VIEW, Options, Predicted, Source
+from bench.views.predict.drawing import caption_of
+from bench.views.predict.reading import Readings
+from bench.views.predict.trained import find_trained
 
 __all__ = ["Asked", "predict_and_print"]
+
+_MOST_DRAWN: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +30,8 @@ class Asked:
     model: str = ""
     settings: tuple[str, ...] = ()
     abstain_below: float
+    show: bool = False
+    png: Path | None = None
     is_json: bool = False
     is_csv: bool = False
     plugins: tuple[str, ...] = ()
@@ -47,44 +48,68 @@ def predict_and_print(paths: Sequence[Path], asked: Asked) -> None:
     """
     session = open_session(store=asked.store, plugins=asked.plugins)
     trained = find_trained(session.plugins, session.store, asked.model)
-    options = dict(map(_setting, asked.settings))
+    options = Options(
+        settings=dict(map(_setting, asked.settings)), abstain_below=asked.abstain_below
+    )
+    is_text = not (asked.is_json or asked.is_csv)
     found: list[Readings] = []
+    drawn: list[Seen] = []
     errors: list[BenchError] = []
     for path in paths:
-        began = time.perf_counter()
         try:
-            one = read_path(
-                path.expanduser(),
-                session.plugins,
-                trained,
-                options=options,
-                threads=os.cpu_count() or 1,
-            )
+            source = Source(paths=(path,), plugins=session.plugins, trained=trained)
+            value = VIEW.compute(source, options)
         except BenchError as error:
             errors.append(error)
             continue
+        (one,) = value.read
         found.append(one)
-        if not (asked.is_json or asked.is_csv):
-            _print(one, trained, asked, time.perf_counter() - began)
-    if asked.is_json:
-        label, below = trained.label, asked.abstain_below
-        print(as_json([each for one in found for each in readings_as_dicts(one, label, below)]))
-    if asked.is_csv and found:
-        print(as_csv(submission_rows(found), submission_columns(found)), end="")
+        if is_text:
+            print_value(VIEW, value, options)
+        if asked.png is not None or (asked.show and is_text):
+            seen = list(islice(_seen(path.expanduser(), one), _MOST_DRAWN))
+            drawn += seen
+            if asked.show and is_text:
+                _draw(seen, len(one.readings))
+    if asked.png is not None:
+        _write_png(asked.png, drawn[:_MOST_DRAWN], is_said=is_text)
+    if asked.is_json or (asked.is_csv and found):
+        whole = Predicted(model=trained.label, read=tuple(found), abstain_below=asked.abstain_below)
+        print_value(VIEW, whole, options, is_json=asked.is_json, is_csv=asked.is_csv)
     if errors:
         raise errors[0] if len(errors) == 1 else _several(errors)
 
 
-def _print(one: Readings, trained: Trained, asked: Asked, seconds: float) -> None:
+def _seen(path: Path, one: Readings) -> Iterator[Seen]:
+    """Yield what was seen of each photo; a table has none, and one that is damaged is left out."""
+    if one.steps is None:
+        return
+    for reading in one.readings:
+        by_file: dict[str, list[str]] = {}
+        for digit in reading.digits:
+            by_file.setdefault(file_of(digit.name), []).append(caption_of(digit))
+        for name, captions in (by_file or {reading.source: []}).items():
+            file = path if one.kind == "photo" else path / name
+            with suppress(DataError):  # a finding says so already
+                yield look_again(file, name or reading.source, captions, one.steps)
+
+
+def _draw(seen: Sequence[Seen], n: int) -> None:
     console = make_console()
-    shown = Shown(
-        model=trained.label,
-        seconds=seconds,
-        width=console.width,
-        colour=console.color_system is not None,
-        below=asked.abstain_below,
-    )
-    print_lines(console, readings_lines(one, shown))
+    colour = console.color_system is not None
+    for each in seen:
+        print_lines(console, seen_lines(each, console.width, colour=colour))
+    if n > len(seen):
+        print(f"  … {n - len(seen)} more; --png FILE takes up to {_MOST_DRAWN}")
+
+
+def _write_png(path: Path, seen: Sequence[Seen], *, is_said: bool) -> None:
+    try:
+        path.expanduser().write_bytes(seen_as_png(seen))
+    except OSError as error:
+        raise BenchError(f"cannot write {path}", why=error.strerror or str(error)) from error
+    if is_said:
+        print(f"wrote {path}: {len(seen):,} photo{'s' * (len(seen) != 1)}")
 
 
 def _setting(text: str) -> tuple[str, str]:

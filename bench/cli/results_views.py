@@ -1,24 +1,30 @@
 """What ``bench results`` prints."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from bench.board.verify import Verified, verify_store
+from bench.board.find import trials_of
+from bench.board.verify import verify_store
+from bench.cli.view_command import print_value
 from bench.config import find_config, read_config
 from bench.errors import StoreError
 from bench.planning.task import TrialTask
 from bench.render.console import clean, make_console
-from bench.render.dataset import format_bytes
 from bench.render.export import as_json as to_json
 from bench.render.hints import prog
 from bench.store.clean import Removable, Which, find_removable, remove
+from bench.store.formats import size
 from bench.store.layout import Store
-from bench.store.record import TrialRecord
+from bench.store.record import TrialRecord, variant_of
+from bench.views import NoOptions
+
+if TYPE_CHECKING:
+    from bench.execution.rerun import Rerun
 
 __all__ = ["Asked", "show_cleaned", "show_verified"]
 
@@ -45,68 +51,18 @@ def _existing_store(explicit: Path | None) -> Store:
     return store
 
 
-def show_verified(asked: Asked, *, rerun: int, seed: int, as_json: bool) -> int:
-    """Verify, train again if asked to, print, and return the exit code."""
+def show_verified(asked: Asked, *, rerun: int, seed: int, as_json: bool, as_csv: bool) -> None:
+    """Verify, train again if asked to, and print; ends with 1 where something is wrong."""
+    from bench.views.verify import VIEW, Checked
+
     store = _existing_store(asked.store)
     verified = verify_store(store)
     reruns = _rerun(asked, store, rerun, seed) if rerun else []
-    is_fine = not verified.problems and all(each["is_fine"] for each in reruns)
-    if as_json:
-        facts = {
-            "trials": verified.trials,
-            "evaluations": verified.evaluations,
-            "files": verified.files,
-            "scores": verified.scores,
-            "unsealed": verified.unsealed,
-            "earlier_version": verified.earlier,
-            "problems": [{"folder": p.folder, "what": p.what} for p in verified.problems],
-            "reruns": reruns,
-        }
-        print(to_json(facts))
-        return 0 if is_fine else 1
-    console = make_console()
-    _print_verified(console, store, verified)
-    for each in reruns:
-        figures = (
-            f" · largest difference {each['largest_difference']:.2g}"
-            if (each["largest_difference"])
-            else ""
-        )
-        style = "" if each["is_fine"] else "bad"
-        reason = f": {clean(each['reason'])}" if each["reason"] else ""
-        line = f"  trained again  {each['model']}  {each['verdict']}{reason}{figures}"
-        console.print(Text(line, style=style))
-    return 0 if is_fine else 1
+    value = Checked(root=store.root, verified=verified, reruns=tuple(reruns))
+    print_value(VIEW, value, NoOptions(), is_json=as_json, is_csv=as_csv)
 
 
-def _print_verified(console: Console, store: Store, verified: Verified) -> None:
-    for problem in verified.problems[:_LISTED]:
-        console.print(Text(f"  {problem.folder}: {clean(problem.what)}", style="bad"))
-    if len(verified.problems) > _LISTED:
-        console.print(Text(f"  … and {len(verified.problems) - _LISTED} more (--json lists all)"))
-    looked = (
-        f"{verified.trials:,} trials, {verified.evaluations:,} evaluations, {verified.files:,} "
-        f"file hashes, {verified.scores:,} scores"
-    )
-    if verified.unsealed:
-        n = verified.unsealed
-        records = "1 record has" if n == 1 else f"{n:,} records have"
-        console.print(Text(f"{records} no self-hash (an earlier version): the rest was checked"))
-    if verified.earlier:
-        says = (
-            f"{verified.earlier:,} trials are an earlier version's: they are read and shown as "
-            f"they are, and {prog()} run would train them anew"
-        )
-        console.print(Text(says))
-    if not verified.problems:
-        console.print(Text(f"{store.root}: as it was written ({looked})"))
-        return
-    folders = len({problem.folder for problem in verified.problems})
-    console.print(Text(f"{store.root}: {folders} folders are not as written ({looked})"))
-    console.print(Text(f"Remove such a folder and {prog()} run makes it again."))
-
-
-def _rerun(asked: Asked, store: Store, n: int, seed: int) -> list[dict[str, Any]]:
+def _rerun(asked: Asked, store: Store, n: int, seed: int) -> "list[Rerun]":
     from bench.execution.events import Event, TrialFinished
     from bench.execution.rerun import choose_sample, rerun_trials
     from bench.loading.cache import cache_in_use
@@ -122,14 +78,15 @@ def _rerun(asked: Asked, store: Store, n: int, seed: int) -> list[dict[str, Any]
         return _task_of(asked, store, record)
 
     with cache_in_use():
-        found = rerun_trials(store, choose_sample(store, n, seed), plan, emit=tell)
-    return [{**asdict(each), "is_fine": each.is_fine} for each in found]
+        return list(rerun_trials(store, choose_sample(store, n, seed), plan, emit=tell))
 
 
 def _task_of(asked: Asked, store: Store, record: TrialRecord) -> TrialTask:
     """Return the task that ``bench run`` would make today of a record's own options."""
     from bench.session import Request, plan
 
+    if variant_of(record).origin:
+        raise StoreError("it cannot be trained again", why="it was not trained by this program")
     settings = tuple(
         f"{record.model}.{name}={value}" for name, value in record.identity.options.items()
     )
@@ -152,9 +109,13 @@ def _task_of(asked: Asked, store: Store, record: TrialRecord) -> TrialTask:
     return made.tasks[0]
 
 
-def show_cleaned(explicit: Path | None, which: Which, *, yes: bool, as_json: bool) -> None:
-    """List what can go; remove it if told to."""
+def show_cleaned(
+    explicit: Path | None, which: Which, models: Sequence[str], *, yes: bool, as_json: bool
+) -> None:
+    """List what can go, of trials those that any of `models` names; remove it if told to."""
     store = _existing_store(explicit)
+    if models:
+        which = replace(which, trials=trials_of(store, models))
     found = find_removable(store, which)
     freed, left = remove(store, found) if yes else (0, [])
     if as_json:
@@ -166,17 +127,17 @@ def show_cleaned(explicit: Path | None, which: Which, *, yes: bool, as_json: boo
     if not found:
         console.print(Text(f"{store.root}: nothing to remove"))
     elif not yes:
-        size = format_bytes(sum(each.size_bytes for each in found))
-        console.print(Text(f"{len(found)} would go, {size}. Nothing was removed: add --yes"))
+        would_go = size(sum(each.size_bytes for each in found))
+        console.print(Text(f"{len(found)} would go, {would_go}. Nothing was removed: add --yes"))
     else:
         n_removed = len(found) - len(left)
-        console.print(Text(f"{n_removed} removed, {format_bytes(freed)} freed"))
+        console.print(Text(f"{n_removed} removed, {size(freed)} freed"))
         for what in left:
             console.print(Text(f"  left, a run is at it: {clean(what)}"))
 
 
 def _print_found(console: Console, found: Sequence[Removable]) -> None:
     for each in found[:_LISTED]:
-        console.print(Text(f"  {clean(each.what)}  {format_bytes(each.size_bytes)}"))
+        console.print(Text(f"  {clean(each.what)}  {size(each.size_bytes)}"))
     if len(found) > _LISTED:
         console.print(Text(f"  … and {len(found) - _LISTED} more"))

@@ -1,5 +1,6 @@
 """``bench run``: train and evaluate what is missing, live, then show the leaderboard."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -21,6 +22,7 @@ from bench.cli.arguments import (
     parse_duration,
     parse_jobs,
     parse_seeds,
+    parse_shape,
     parse_size,
     parse_sizes,
 )
@@ -57,6 +59,29 @@ def run(
             autocompletion=complete_datasets,
         ),
     ] = None,
+    model_files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model-file",
+            metavar="[NAME=]FILE",
+            help="A trained model, .onnx, .keras, .tflite or .skops, to be read only; repeatable.",
+        ),
+    ] = None,
+    input_scale: Annotated[
+        str,
+        typer.Option(metavar="0..1|0..255|-1..1", help="Of model files: black and white."),
+    ] = "",
+    input_layout: Annotated[
+        str,
+        typer.Option(metavar="nhwc|nchw|nhw|flat", help="Of model files: the order of axes."),
+    ] = "",
+    input_shape: Annotated[
+        str,
+        typer.Option(metavar="HxW[xC]", help="Of model files that are fed rows of numbers."),
+    ] = "",
+    output_classes: Annotated[
+        str, typer.Option(metavar="A,B,…", help="Of model files: the classes of their columns.")
+    ] = "",
     folders: Annotated[
         list[str] | None, typer.Option("--folder", metavar="[NAME=]DIR", help=_FOLDER_HELP)
     ] = None,
@@ -133,6 +158,32 @@ def run(
         int,
         typer.Option(min=0, max=100, metavar="N", help="Retry a crash or a full memory so often."),
     ] = 0,
+    shard: Annotated[
+        str,
+        typer.Option(metavar="I/N", help="Only share I of N of the trials, as batch arrays need."),
+    ] = "",
+    backend: Annotated[
+        Literal["local", "dask"],
+        typer.Option(help="What trains: this machine's processes, or a Dask cluster."),
+    ] = "local",
+    scheduler: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="A Dask scheduler; without it, a cluster of its own."),
+    ] = "",
+    allow_versions: Annotated[
+        bool,
+        typer.Option("--allow-versions", help="Use workers whose libraries have other versions."),
+    ] = False,
+    worker_walltime: Annotated[
+        str,
+        typer.Option(metavar="2h", help="A worker lives so long; its trials go on on the next."),
+    ] = "",
+    tls: Annotated[
+        tuple[str, str, str] | None,
+        typer.Option(
+            metavar="CA CERT KEY", help="Files to speak to the scheduler with, encrypted."
+        ),
+    ] = None,
     no_isolation: Annotated[
         bool, typer.Option("--no-isolation", help="Train in this process, for debuggers.")
     ] = False,
@@ -148,6 +199,10 @@ def run(
         Literal["text", "json"],
         typer.Option(help="json: a line an event, the leaderboard in the last."),
     ] = "text",
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Also write bench report's page at the end."),
+    ] = None,
     store: StoreOption = None,
     data_dir: DataDirOption = None,
     plugins: PluginOption = None,
@@ -161,8 +216,9 @@ def run(
       bench run --all
       bench run -m 'cnn-*' -d mnist --repeats 3
       bench run --all -d mnist-csv=~/Downloads/train.csv --folder my_ids/
+      bench run --model-file my.onnx --input-scale 0..1 --folder my_ids/
     """
-    if not (everything or models or datasets or folders):
+    if not (everything or models or datasets or folders or model_files):
         raise BenchError(
             "nothing selected", fix=f"try {prog()} run --all, or name some with -m, -d"
         )
@@ -170,8 +226,18 @@ def run(
         raise BenchError(
             "-d image-folder", why="an own folder is named by its path", fix="use --folder DIR"
         )
+    if backend == "local" and (scheduler or tls or worker_walltime or allow_versions):
+        named = "--scheduler" if scheduler else "what says how a cluster is used"
+        raise BenchError(named, why="this run uses no cluster", fix="add --backend dask")
+    if backend == "dask" and no_isolation:
+        raise BenchError("--no-isolation", why="trials of a cluster are always isolated")
     asked: dict[str, Any] = {
-        "models": tuple(models or ()),
+        "models": ("*",) if everything and model_files and not models else tuple(models or ()),
+        "model_files": tuple(model_files or ()),
+        "input_scale": input_scale,
+        "input_layout": input_layout,
+        "input_shape": parse_shape(input_shape, "--input-shape") if input_shape else (),
+        "output_classes": tuple(name.strip() for name in output_classes.split(",") if name.strip()),
         "datasets": tuple(datasets or ()),
         "folders": tuple(folders or ()),
         "folder_options": folder_options(
@@ -188,6 +254,7 @@ def run(
         "corruptions": corruptions,
         "train_sizes": parse_sizes(train_sizes) if train_sizes else (),
         "fine_tune": fine_tune,
+        "shard": _shard(shard),
         "exclude_duplicates": exclude_duplicates,
         "store": store,
         "data_dir": data_dir,
@@ -197,10 +264,25 @@ def run(
         "memory_bytes": parse_size(max_memory, "--max-memory") if max_memory else None,
         "retries": retries,
         "isolate": not no_isolation,
+        "backend": backend,
+        "scheduler": scheduler,
+        "allow_versions": allow_versions,
+        "worker_walltime_seconds": parse_duration(worker_walltime, "--worker-walltime")
+        if worker_walltime
+        else None,
+        "tls": tls,
     }
     # Imported here: --help and completion need none of it.
     from bench.cli.run_session import Shown, carry_out
 
-    shown = Shown(reports=reports, all_rows=all_rows, abstain_below=abstain_below)
+    shown = Shown(reports=reports, all_rows=all_rows, abstain_below=abstain_below, html=html)
     code = carry_out(asked, shown, dry_run=dry_run, is_json=log_format == "json")
     raise typer.Exit(code)
+
+
+def _shard(text: str) -> Any:
+    if not text:
+        return None
+    from bench.planning.shards import parse_shard
+
+    return parse_shard(text)

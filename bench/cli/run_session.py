@@ -1,6 +1,7 @@
 """How ``bench run`` carries a request out and what it prints around it."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.text import Text
 
 from bench.board.leaderboard import Board, Row, row_as_dict
 from bench.board.views import abstaining, row_report
+from bench.cli.plan_lines import is_long, machine_words, plan_as_dict, plan_lines, plan_table
 from bench.cli.view_command import print_lines
 from bench.execution.events import TrialStarted
 from bench.loading.cache import cache_in_use
@@ -15,14 +17,14 @@ from bench.planning.grid import Plan
 from bench.render.abstention import abstention_line
 from bench.render.console import make_console
 from bench.render.hints import prog
-from bench.render.leaderboard import closing_lines
 from bench.render.live import make_view
-from bench.render.plan import is_long, machine_words, plan_as_dict, plan_lines, plan_table
 from bench.session import Request, RunResult, execute, plan
 from bench.store.layout import Store
 from bench.store.record import State
+from bench.store.variant import Variant
 from bench.views import Screen
 from bench.views.leaderboard import Leaderboards, draw_boards
+from bench.views.leaderboard.drawing import closing_lines
 from bench.views.report import Report, draw_misread
 from bench.views.report.classes import report_lines
 
@@ -38,12 +40,17 @@ class Shown:
     reports: str = "best"
     all_rows: bool = False
     abstain_below: float = 0.0
+    html: Path | None = None
 
 
 @cache_in_use()
 def carry_out(asked: dict[str, Any], shown: Shown, *, dry_run: bool, is_json: bool) -> int:
     """Plan, run and show; return the exit code."""
     request = Request(**asked)
+    if shown.html is not None:
+        from bench.report.files import refuse_others
+
+        refuse_others(shown.html)
     planned = plan(request)
     console = make_console()
     if dry_run:
@@ -65,13 +72,28 @@ def carry_out(asked: dict[str, Any], shown: Shown, *, dry_run: bool, is_json: bo
         print(_one_line_json({"event": "leaderboard", "rows": rows}))
     else:
         _show_result(console, result, shown)
+    if shown.html is not None and not result.interrupted:
+        _write_page(result.plan.store, shown.html)
+        if not is_json:
+            console.print(Text(f"The whole store as a page: {shown.html}"))
     return result.exit_code
+
+
+def _write_page(store: Path, path: Path) -> None:
+    """Write the report of the whole store, which may hold more than this run added."""
+    from bench.board.boards import Boards
+    from bench.report.content import collect
+    from bench.report.files import write_text
+    from bench.report.page import render_page
+
+    write_text(path, render_page(collect(Boards(store=Store(store)))))
 
 
 def _shared_budget(planned: Plan, request: Request) -> str:
     """Return the budget if it is the whole variant of every trial; the head line says it once."""
-    variants = {cell.variant for cell in planned.cells if cell.task is not None}
-    return request.budget if variants == {request.budget} else ""
+    variants = [cell.variant for cell in planned.cells if cell.task is not None]
+    is_all = variants and all(each == Variant(budget=request.budget) for each in variants)
+    return request.budget if is_all and request.budget != "full" else ""
 
 
 def _to_come(planned: Plan) -> list[TrialStarted]:
@@ -81,7 +103,7 @@ def _to_come(planned: Plan) -> list[TrialStarted]:
             model=cell.model,
             train_dataset=cell.train_dataset,
             seed=cell.seed or 0,
-            variant=cell.variant,
+            variant=cell.variant.words,
         )
         for cell in planned.cells
         if cell.task is not None

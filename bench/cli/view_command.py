@@ -1,8 +1,8 @@
 """A command for each view: its options, the shared ones, and how a value is printed."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, Field, dataclass, fields
 from typing import Annotated, Any, Final, get_type_hints
 
 import typer
@@ -10,21 +10,23 @@ from rich.console import Console, RenderableType
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from bench.cli.arguments import ExcludeOption, JsonOption, StoreOption, one_format
+from bench.cli.arguments import (
+    ExcludeOption,
+    JsonOption,
+    ModelsOption,
+    StoreOption,
+    TestDatasetsOption,
+    one_format,
+)
 from bench.errors import OptionError
 from bench.render.hints import as_help
+from bench.views import VERBS, Screen, get_view, view_names
 
-__all__ = ["command_of", "print_lines", "print_table", "print_value"]
+__all__ = ["app_of", "command_of", "print_lines", "print_value"]
 
 SHARED: Final[dict[str, Any]] = {
-    "dataset": Annotated[
-        list[str] | None,
-        typer.Option("--dataset", "-d", metavar="NAME", help="Only these test datasets."),
-    ],
-    "model": Annotated[
-        list[str] | None,
-        typer.Option("--model", "-m", metavar="NAME", help="Only these, names and globs."),
-    ],
+    "dataset": TestDatasetsOption,
+    "model": ModelsOption,
     "exclude_duplicates": ExcludeOption,
 }
 
@@ -41,17 +43,16 @@ class _Command(TyperCommand):
             takers = _takers(wrong) if type(error).__name__ == "NoSuchOption" else []
             if not takers:
                 raise
+            path = f"bench {self.name}" if self.name in VERBS else f"bench show {self.name}"
             raise OptionError(
-                f"bench show {self.name} takes no {wrong}",
+                f"{path} takes no {wrong}",
                 why=f"{', '.join(takers)} {'takes' if len(takers) == 1 else 'take'} it",
-                fix=f"see bench show {self.name} --help",
+                fix=f"see {path} --help",
             ) from None
 
 
 def _takers(flag: str) -> list[str]:
     """Return the views with an option of this name, the shared ones included."""
-    from bench.views import view_names
-
     return [
         name for name in view_names() if any(flag in each.opts for each in command_of(name).params)
     ]
@@ -59,16 +60,19 @@ def _takers(flag: str) -> list[str]:
 
 def command_of(name: str) -> Any:
     """Return the command of the view of this name."""
-    from bench.views import get_view
+    command = get_command(app_of(name))
+    command.name = name
+    return command
 
+
+def app_of(name: str) -> typer.Typer:
+    """Return the view of this name as a typer app of one command."""
     view = get_view(name)
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     app.command(name, cls=_Command, help=as_help(f"{view.summary}\n\n{view.about}"))(
         _function(view)
     )
-    command = get_command(app)
-    command.name = name
-    return command
+    return app
 
 
 def _function(view: Any) -> Callable[..., None]:
@@ -119,7 +123,7 @@ def _own(each: Field[Any], hint: Any) -> tuple[Any, Any]:
             help=parameter.meaning,
             min=parameter.minimum,
             max=parameter.maximum,
-            show_default=False,
+            show_default=bool(default),
         ),
     ], default
 
@@ -130,9 +134,10 @@ def _show(view: Any, options: Any, given: dict[str, Any]) -> None:
     from bench.store.damage import damage_words, without_damaged
 
     shared = {name: given[name] for name in view.takes}
-    store = open_store(given["store"])
+    own = None if view.own_store is None else view.own_store(options)
+    store = own or open_store(given["store"])
 
-    def compute() -> str | list[RenderableType]:
+    def compute() -> tuple[Any, _Written]:
         boards = Boards(
             store=store,
             datasets=shared.get("dataset") or (),
@@ -140,53 +145,75 @@ def _show(view: Any, options: Any, given: dict[str, Any]) -> None:
             exclude_duplicates=shared.get("exclude_duplicates", False),
         )
         value = view.compute(boards, options)
-        return _written(view, value, options, is_json=given["as_json"], is_csv=given["as_csv"])
+        how = {"is_json": given["as_json"], "is_csv": given["as_csv"]}
+        return value, _written(view, value, options, **how)
 
     # What is drawn may read the store as well: nothing is printed before all of it is there.
-    written = without_damaged(compute)
+    value, written = without_damaged(compute)
     tell_once(damage_words())
     _print(written)
+    _end(view, value)
 
 
-def print_value(view: Any, value: Any, options: Any, *, is_json: bool, is_csv: bool) -> None:
-    """Print what a view computed: as JSON, as CSV, or for a person."""
+def print_value(
+    view: Any, value: Any, options: Any, *, is_json: bool = False, is_csv: bool = False
+) -> None:
+    """Print what a view computed: as JSON, as CSV, or for a person; end with its exit code.
+
+    Raises
+    ------
+    typer.Exit
+        With the view's exit code, where that is not 0.
+    """
     _print(_written(view, value, options, is_json=is_json, is_csv=is_csv))
+    _end(view, value)
 
 
-def _written(
-    view: Any, value: Any, options: Any, *, is_json: bool, is_csv: bool
-) -> str | list[RenderableType]:
-    """Return JSON or CSV as text, or what a console prints."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """JSON or CSV and what is said beside it, or what a console prints."""
+
+    text: str = ""
+    lines: Sequence[RenderableType] = ()
+    notes: Sequence[str] = ()
+
+
+def _written(view: Any, value: Any, options: Any, *, is_json: bool, is_csv: bool) -> _Written:
     from bench.render.console import make_console
     from bench.render.export import as_csv, as_json
-    from bench.views import Screen
 
-    if is_json:
-        return as_json(view.as_data(value)) + "\n"
-    if is_csv:
-        return as_csv(view.records(value), view.table_columns(value))
+    if is_json or is_csv:
+        table = as_csv(view.records(value), view.table_columns(value)) if is_csv else ""
+        return _Written(
+            text=table or as_json(view.as_data(value)) + "\n",
+            notes=() if view.notes is None else list(view.notes(value)),
+        )
     console = make_console()
     screen = Screen(width=console.width, has_colour=console.color_system is not None)
-    return list(view.draw(value, options, screen))
+    return _Written(lines=list(view.draw(value, options, screen)))
 
 
-def _print(written: str | list[RenderableType]) -> None:
-    if isinstance(written, str):
-        print(written, end="")
-        return
-    from bench.render.console import make_console
+def _print(written: _Written) -> None:
+    from bench.render.console import make_console, plain
 
-    print_lines(make_console(), written)
+    if written.notes:
+        print_lines(make_console(stderr=True), [plain(note, "warn") for note in written.notes])
+    if written.text:
+        print(written.text, end="")
+    else:
+        print_lines(make_console(), written.lines)
+
+
+def _end(view: Any, value: Any) -> None:
+    code = 0 if view.exit_code is None else view.exit_code(value)
+    if code:
+        raise typer.Exit(code)
 
 
 def print_lines(console: Console, lines: Iterable[RenderableType]) -> None:
-    """Print texts that are laid out already, and longer sentences wrapped at blanks."""
+    """Print texts that are laid out already, and longer sentences wrapped at blanks.
+
+    A text that says so (`no_wrap`) stays whole: a path or an address is there to be copied.
+    """
     for line in lines:
-        console.print(line)
-
-
-def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], is_csv: bool) -> None:
-    """Print rows as CSV, else as JSON."""
-    from bench.render.export import as_csv, as_json
-
-    print(as_csv(rows, columns) if is_csv else as_json(list(rows)), end="" if is_csv else "\n")
+        console.print(line, soft_wrap=bool(getattr(line, "no_wrap", False)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bench.execution.privacy import scrub
 
-__all__ = ["BoundedLog", "one_line", "trace"]
+__all__ = ["BoundedLog", "encodable", "one_line", "trace"]
 
 LOG_BYTES_MAX = 2 * 1024 * 1024
 _REASON_LENGTH_MAX = 300
@@ -46,7 +46,7 @@ class BoundedLog:
 
 def one_line(error: BaseException, words: Mapping[str, str]) -> str:
     """Return ``ValueError: …`` on one line of limited length."""
-    text = " ".join(str(error).split())
+    text = " ".join(encodable(str(error)).split())
     name = type(error).__name__
     line = scrub(f"{name}: {text}" if text else name, words)
     return line if len(line) <= _REASON_LENGTH_MAX else f"{line[:_REASON_LENGTH_MAX]}…"
@@ -54,4 +54,9 @@ def one_line(error: BaseException, words: Mapping[str, str]) -> str:
 
 def trace(error: BaseException, words: Mapping[str, str]) -> str:
     """Return the traceback as text."""
-    return scrub("".join(traceback.format_exception(error)), words)
+    return scrub(encodable("".join(traceback.format_exception(error))), words)
+
+
+def encodable(text: str) -> str:
+    """Write out halves of characters, as names of files may hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -12,14 +12,21 @@ from uuid import uuid4
 import msgspec
 
 from bench.execution.events import EvaluationFinished, Event, TrialFinished
-from bench.execution.isolation import RunningTrial
 from bench.execution.publishing import missing_evaluations
 from bench.execution.scheduling import stored_event
 from bench.planning.task import EvaluationTask, TrialTask
 from bench.store.atomic import readable_failure
 from bench.store.inside import make_folder, names_in
 from bench.store.layout import Store
-from bench.store.locks import STALE_SECONDS, Lock, Renewal, holder_of, take_lock
+from bench.store.locks import (
+    STALE_SECONDS,
+    Lock,
+    Renewal,
+    holder_of,
+    lock_named,
+    locks_in,
+    take_lock,
+)
 from bench.store.read import read_trial
 from bench.store.record import State
 
@@ -50,8 +57,6 @@ class Entry:
     task: TrialTask
     retries: int = 0
     lock: Lock | None = None
-    trial: RunningTrial | None = None
-    gpu: str = ""
     accuracy: float | None = None
     seen_attempts: frozenset[str] | None = None
     """The failed attempts that were stored when another run was found to hold the trial."""
@@ -162,11 +167,17 @@ def _attempts(store: Store, task: TrialTask) -> frozenset[str]:
 
 @contextmanager
 def scratch(store: Store, renewal: Renewal) -> Iterator[Path]:
-    """Give a run a folder of its own under ``.work``; remove those of runs that are gone."""
+    """Give a run a folder of its own under ``.work``; remove what runs that are gone left."""
     for name in names_in(store.work):
         if name.startswith("run-") and (lock := take_lock(store.locks / f"{name}.lock")):
             shutil.rmtree(store.work / name, ignore_errors=True)
             lock.release()
+    for name, holder, _ in locks_in(store.locks):
+        # Of trials that were finished when their run was killed: nobody would ask for them again.
+        if holder is not None and holder.is_gone():
+            lock = take_lock(lock_named(store.locks, name))
+            if lock is not None:
+                lock.release()
     folder = store.work / f"run-{uuid4().hex[:12]}"
     lock = take_lock(store.locks / f"{folder.name}.lock")
     if lock is not None:

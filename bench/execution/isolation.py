@@ -1,6 +1,5 @@
 """The harness's end of isolation: fork servers, and one connection to each running trial."""
 
-import json
 import os
 import signal
 import socket
@@ -10,27 +9,24 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO
 
 import msgspec
 
 from bench.errors import BenchError
-from bench.execution.engine import thread_variables
+from bench.execution.engine import forkable_variables, thread_variables
 from bench.execution.job import WORKER, Job, Lines, Message, decode_message, write_job
-from bench.execution.processes import kill_group, stop_signals_blocked
+from bench.execution.processes import fresh_python, kill_group, stop_signals_blocked
 
 __all__ = ["Engine", "RunningTrial", "Spawner", "make_engine"]
 
 _START = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from bench.execution.forkserver import serve; "
-    "serve(int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4]))"
+    "serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])"
 )
 _START_KEEPER = (
-    "import sys, json, socket; sys.path[:] = json.loads(sys.argv[1]); "
-    "from bench.execution.keeper import be_keeper; "
-    "be_keeper(sys.argv[2], socket.socket(fileno=int(sys.argv[3])))"
+    "import socket; from bench.execution.keeper import be_keeper; "
+    "be_keeper(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))"
 )
 
 
@@ -97,12 +93,9 @@ class Engine:
             return
         self.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # A search path entry of "" means the folder we are in.
-        path = json.dumps([entry or str(Path.cwd()) for entry in sys.path])
         environment = {
             **os.environ,
-            # Forking is safe only where no library has started threads of its own.
-            **thread_variables(1),
+            **forkable_variables(),
             "ARROW_DEFAULT_MEMORY_POOL": "system",
             "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
             "PYTHONHASHSEED": "0",
@@ -110,15 +103,9 @@ class Engine:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the server
         with theirs, stop_signals_blocked():
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-c",
-                    _START,
-                    path,
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                    json.dumps(sorted(self.distributions)),
-                ],
+                fresh_python(
+                    _START, str(theirs.fileno()), str(os.getpid()), *sorted(self.distributions)
+                ),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -221,11 +208,10 @@ class Spawner:
         path = write_job(msgspec.structs.replace(job, spawns=True))
         ours, theirs = socket.socketpair()
         kept = [theirs.fileno(), *(each for each in held if each >= 0)]
-        search = json.dumps([entry or str(Path.cwd()) for entry in sys.path])
         environment = {**os.environ, **thread_variables(job.threads), "PYTHONHASHSEED": "0"}
         with theirs, stop_signals_blocked():
             keeper = subprocess.Popen(
-                [sys.executable, "-c", _START_KEEPER, search, str(path), str(theirs.fileno())],
+                fresh_python(_START_KEEPER, str(path), str(theirs.fileno())),
                 pass_fds=kept,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

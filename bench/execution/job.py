@@ -1,4 +1,4 @@
-"""What passes between the harness, a trial's keeper and its worker: a job file and typed lines."""
+"""What passes between a run, a trial's keeper and its worker: a folder, and typed lines."""
 
 from pathlib import Path
 from typing import TypeAlias
@@ -8,9 +8,21 @@ import msgspec
 from bench.execution.events import Event, decode_event, encode_event
 from bench.planning.task import Outcome, TrialTask
 
-__all__ = ["Job", "Lines", "Message", "decode_message", "encode_message", "read_job", "write_job"]
+__all__ = [
+    "Job",
+    "Lines",
+    "Message",
+    "decode_message",
+    "encode_message",
+    "read_job",
+    "write_job",
+]
 
 JOB_FILE = "job.json"
+TRIAL = "trial"
+"""The folder of what is to be stored, within a trial's folder of the run."""
+OUTPUT = "output.txt"
+TRACE = "trace.txt"
 WORKER = b"w"
 """Begins the line with which a keeper names its worker's process."""
 Message: TypeAlias = Event | Outcome
@@ -21,10 +33,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     task: TrialTask
     work: str
-    checkpoint: str
-    threads: int
+    checkpoint: str = ""
+    threads: int = 1
     timeout_seconds: float | None = None
     memory_bytes: int | None = None
+    search: str = ""  # a folder that modules are looked for in as well
     gpu: str = ""  # the one card it may see, as CUDA_VISIBLE_DEVICES names it; empty: as they are
     spawns: bool = False  # the worker is a fresh process, not a fork of its keeper
 

@@ -6,17 +6,12 @@ starts becomes, at the latest when its own parent dies, a child of the keeper, s
 behind.
 """
 
-import faulthandler
-import json
 import os
 import selectors
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,32 +20,32 @@ from types import FrameType
 import msgspec
 
 from bench.execution.capture import BoundedLog
-from bench.execution.events import Event, Warned
-from bench.execution.job import WORKER, Job, Lines, decode_message, encode_message, read_job
+from bench.execution.job import (
+    OUTPUT,
+    WORKER,
+    Job,
+    Lines,
+    decode_message,
+    encode_message,
+    read_job,
+)
 from bench.execution.privacy import private_words
 from bench.execution.processes import (
     STOP_SIGNALS,
     adopt_orphans,
-    die_with_parent,
     end_of_process,
     kernel_kills,
     kill_group,
-    reset_signals,
     resident_bytes,
     stop_leftovers,
 )
-from bench.execution.publishing import OUTPUT
-from bench.execution.surroundings import HERE
+from bench.execution.surroundings import HERE, own_temporary_folder
+from bench.execution.worker_process import be_worker, spawn_worker
 from bench.planning.task import Outcome
 from bench.store.record import State
 
 __all__ = ["keep_trial"]
 
-_START = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-    "from bench.execution.keeper import spawned_worker; "
-    "spawned_worker(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))"
-)
 _GRACE_SECONDS = 0.5
 _TICK_SECONDS = 0.2
 _BLOCK = 1 << 16
@@ -61,20 +56,34 @@ def keep_trial(job_file: Path, channel: socket.socket) -> None:
     job = read_job(job_file)
     adopt_orphans()
     asked = _AskedToStop()
+    with own_temporary_folder(Path(job.work)):
+        keeper, outcome = _kept(job_file, job, channel, asked)
+    folders = private_words(job.task.data_folder) | {str(Path(job.work) / HERE): "."}
+    with suppress(OSError):
+        text = keeper.log.text(folders)
+        (Path(job.work) / OUTPUT).write_text(text, encoding="utf-8")
+    keeper.send(encode_message(outcome))
+    channel.close()
+
+
+def _kept(
+    job_file: Path, job: Job, channel: socket.socket, asked: "_AskedToStop"
+) -> tuple["_Keeper", Outcome]:
+    """Let a worker run the trial, and see whether what it stored can be used."""
     events, events_end = os.pipe()
     output, output_end = os.pipe()
     me = os.getpid()
     started = time.monotonic()
     kills_before = kernel_kills()
     if job.spawns:
-        worker = _spawn(job_file, events_end, output_end)
+        worker = spawn_worker(job_file, events_end, output_end)
     else:
         worker = os.fork()
         if worker == 0:
             channel.close()
             os.close(events)
             os.close(output)
-            _work(job, me, events_end, output_end)
+            be_worker(job, me, events_end, output_end)
     os.close(events_end)
     os.close(output_end)
     keeper = _Keeper(job=job, channel=channel, worker=worker, started=started, asked=asked)
@@ -86,90 +95,7 @@ def keep_trial(job_file: Path, channel: socket.socket) -> None:
     if not job.task.stored:
         keeper.check_reload()
         stop_leftovers(me)
-    folders = private_words(job.task.data_folder) | {str(Path(job.work) / HERE): "."}
-    with suppress(OSError):
-        text = keeper.log.text(folders)
-        (Path(job.work) / OUTPUT).write_text(text, encoding="utf-8")
-    keeper.send(encode_message(outcome))
-    channel.close()
-
-
-def _work(job: Job, keeper: int, events: int, output: int) -> None:
-    """Be the worker; never returns."""
-    try:
-        os.setsid()
-        die_with_parent(keeper)
-        reset_signals()
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.close(output)
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115  # the process's own, for its whole life
-        sys.stdout = open(1, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115
-        sys.stderr = open(2, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115
-        faulthandler.enable(2)
-        _run_job(job, _sender(events))
-    except BaseException:  # noqa: BLE001  # nothing may run past this function
-        sys.excepthook(*sys.exc_info())
-        os._exit(1)
-    os._exit(0)
-
-
-def _spawn(job_file: Path, events: int, output: int) -> int:
-    """Start a worker that imports everything itself, where forking is not safe."""
-    # Nothing is ever written: the worker ends when this end closes, hence with the keeper.
-    watched, _ = os.pipe()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            _START,
-            json.dumps(sys.path),
-            str(job_file),
-            f"{events}",
-            f"{watched}",
-        ],
-        pass_fds=(events, watched),
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-    )
-    os.close(watched)
-    process.returncode = 0  # it is waited for by number
-    return process.pid
-
-
-def spawned_worker(job_file: str, events: int, watched: int) -> None:
-    """Be a worker that was started by a command line."""
-    faulthandler.enable()
-    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
-    _run_job(read_job(Path(job_file)), _sender(events))
-    os._exit(0)
-
-
-def _end_with(watched: int) -> None:
-    os.read(watched, 1)
-    os.killpg(0, signal.SIGKILL)
-
-
-def _run_job(job: Job, send: Callable[[Event | Outcome], None]) -> None:
-    from bench.execution.worker import run_trial
-
-    if job.gpu:  # no engine has looked for cards yet
-        os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
-    outcome = run_trial(
-        job.task,
-        Path(job.work),
-        send,
-        threads=job.threads,
-        checkpoint=Path(job.checkpoint) if job.checkpoint else None,
-        own_folder=True,
-    )
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(ValueError, OSError, AttributeError):  # the model closed it
-            stream.flush()
-    send(outcome)
+    return keeper, outcome
 
 
 class _AskedToStop:
@@ -183,15 +109,6 @@ class _AskedToStop:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.by = signal.Signals(number).name
-
-
-def _sender(descriptor: int) -> Callable[[Event | Outcome], None]:
-    def send(message: Event | Outcome) -> None:
-        line = memoryview(encode_message(message))
-        while line:
-            line = line[os.write(descriptor, line) :]
-
-    return send
 
 
 @dataclass(slots=True, kw_only=True)
@@ -260,11 +177,9 @@ class _Keeper:
         """See whether the stored model is the trained one, and say so where it is not."""
         from bench.execution.reloading import check_reload
 
-        reason = check_reload(self.job, self._is_told_to_stop)
-        if reason:
-            task = self.job.task
-            message = f"{task.model}: its model does not reload, so it is not used later ({reason})"
-            self.send(encode_message(Warned(message=message, trial_id=task.trial_id)))
+        warning = check_reload(self.job, self._is_told_to_stop)
+        if warning is not None:
+            self.send(encode_message(warning))
 
     def _is_told_to_stop(self) -> bool:
         """Whether the harness's end of the connection is closed, or a signal came."""

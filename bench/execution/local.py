@@ -1,11 +1,12 @@
-"""The local back end: many trials at once on this machine, nothing lost, nothing stuck."""
+"""The back ends of this machine: each trial in a process of its own, or one by one in this one."""
 
 import os
+import select
 import selectors
-import shutil
+import sys
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,317 +14,81 @@ from typing import Literal
 import msgspec
 
 from bench.errors import BenchError
-from bench.execution.claims import (
-    Claim,
-    Entry,
-    await_other,
-    claim,
-    is_lost,
-    release,
-    scratch,
-    try_lock,
-    waiting_words,
-)
-from bench.execution.events import Event, RunFinished, TrialFinished, TrialStarted, Warned
+from bench.execution.backend import Backend, Tell
+from bench.execution.engine import threads_of_trial
+from bench.execution.events import Warned
 from bench.execution.interrupts import Interrupts
-from bench.execution.isolation import Engine, Spawner, make_engine
-from bench.execution.job import Job
-from bench.execution.machine import available_cores
-from bench.execution.publishing import check_writable, publish
-from bench.execution.scheduling import (
-    Guarded,
-    cheapest_first,
-    check_limits,
-    choose_jobs,
-    retry_event,
-    trial_event,
-)
+from bench.execution.isolation import Engine, RunningTrial, Spawner, make_engine
+from bench.execution.job import Job, write_job
+from bench.execution.reloading import Checker, check_reload
+from bench.execution.scheduling import choose_jobs
 from bench.execution.worker import run_trial
 from bench.planning.processor import visible_gpus
 from bench.planning.task import Limits, Outcome, TrialTask
-from bench.store.atomic import readable_failure
-from bench.store.inside import modes_of
-from bench.store.layout import Store
-from bench.store.locks import Renewal, renewing
 from bench.store.record import State
 
-__all__ = ["run_tasks"]
+__all__ = ["Here", "Isolated", "local_backend"]
 
 _STOP_SECONDS = 1.8
-_POLL_HELD_SECONDS = 0.5
-_POLL_LOCKS_SECONDS = 5.0
 _LEAST_ROOM_BYTES = 64 << 20
-_RETRIED = (State.CRASHED, State.OUT_OF_MEMORY)
 
 
-def run_tasks(
-    tasks: Sequence[TrialTask],
-    *,
-    store: Store,
-    jobs: int | Literal["auto"] | None = None,
-    limits: Limits | None = None,
-    isolate: bool = True,
-    emit: Callable[[Event], None],
-) -> RunFinished:
-    """Run every task, store what comes of it, and say how many ended how.
+def local_backend(
+    tasks: Sequence[TrialTask], *, jobs: int | Literal["auto"] | None = None, isolate: bool = True
+) -> Backend:
+    """Return what runs trials on this machine.
 
     Parameters
     ----------
-    tasks : sequence of TrialTask
-        In any order; those expected to be short go first.
     jobs : int, "auto" or None
         Trials at once, as `choose_jobs` reads it; each gets cores ÷ jobs threads. A GPU has one
         trial at a time.
-    limits : Limits or None
-        A task's own time limit goes before the one given here. Only isolated trials are limited.
     isolate : bool
         Each trial in a process of its own; False runs them one by one in this one, for debuggers.
-    emit : callable
-        Told every event, in this thread. If it raises, that is reported once and the run goes on.
-
-    Returns
-    -------
-    RunFinished
-        Not emitted here. ``interrupted`` after Ctrl-C, SIGTERM or SIGHUP; no trial runs then.
 
     Raises
     ------
     BenchError
-        If a limit or `jobs` makes no sense, the store cannot be written, or no process can start.
-        Running trials are stopped first; stored ones are safe.
+        If `jobs` makes no sense.
     """
-    limits = limits or Limits()
-    check_limits(limits, tasks)
-    check_writable(store)
-    told = Guarded(emit)
-    if isolate and os.name != "posix":
-        told(Warned(message="trials are not isolated on this system: a crash ends the run"))
-        isolate = False
-    if not isolate and (limits.timeout_seconds, limits.memory_bytes) != (None, None):
-        told(Warned(message="limits of time and memory hold for isolated trials only"))
-    n_jobs = choose_jobs(jobs, tasks) if isolate else 1
-    started = time.monotonic()
-    with (
-        Interrupts() as interrupts,
-        modes_of(store.root),
-        renewing() as renewal,
-        scratch(store, renewal) as folder,
-    ):
-        run = _Run(
-            store=store,
-            limits=limits,
-            emit=told,
-            jobs=n_jobs,
-            threads=max(1, available_cores() // n_jobs),
-            interrupts=interrupts,
-            folder=folder,
-            renewal=renewal,
-            waiting=deque(Entry(task=task) for task in cheapest_first(tasks)),
-        )
-        try:
-            if isolate:
-                run.run_isolated()
-            else:
-                run.run_here()
-        finally:
-            for entry in run.waiting:
-                release(entry)
-    return RunFinished(
-        counts=dict(run.counts),
-        seconds=time.monotonic() - started,
-        interrupted=interrupts.is_set,
-    )
+    if not isolate:
+        return Here()
+    return Isolated(slots=choose_jobs(jobs, tasks)) if os.name == "posix" else Here(is_asked=False)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Run:
-    """State: a run in progress."""
+class Isolated:
+    """State: trials in processes of their own, each watched by a keeper."""
 
-    store: Store
-    limits: Limits
-    emit: Guarded
-    jobs: int
-    threads: int
-    interrupts: Interrupts
-    folder: Path
-    renewal: Renewal
-    waiting: deque[Entry]
-    held: deque[Entry] = field(default_factory=deque)
-    running: list[Entry] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    engines: dict[bool, Engine | Spawner] = field(default_factory=dict)
-    said: set[str] = field(default_factory=set)
+    slots: int
+    stop_seconds: float = _STOP_SECONDS
+    threads: int = 1
     gpus: tuple[str, ...] = field(
         default_factory=lambda: tuple(gpu.device for gpu in visible_gpus())
     )
-    number: int = 0
+    engines: dict[bool, Engine | Spawner] = field(default_factory=dict)
+    running: dict[str, RunningTrial] = field(default_factory=dict)
+    interrupts: Interrupts | None = None
+    selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    is_interrupted: bool = False
 
-    def run_here(self) -> None:
-        """Run the tasks one by one in this process."""
-        while (self.waiting or self.held) and not self.interrupts.is_set:
-            if not self.waiting:
-                time.sleep(_POLL_HELD_SECONDS)
-                self._look_at_held()
-                continue
-            entry = self.waiting.popleft()
-            if not self._claim(entry):
-                continue
-            try:
-                self._begin(entry)
-                self._finish(entry, self._run_one(entry))
-            finally:
-                release(entry)
-
-    def _run_one(self, entry: Entry) -> Outcome:
-        def emit(event: Event) -> None:
-            entry.watch(event)
-            self.emit(event)
-
-        work, task = self._work_folder(), entry.task
-        started = time.monotonic()
-        checkpoint = self.store.checkpoint(task.trial_id) if task.resumes else None
-        try:
-            self.interrupts.raises = True
-            return run_trial(task, work, emit, threads=self.threads, checkpoint=checkpoint)
-        except KeyboardInterrupt:
-            self.interrupts.is_set = True
-            return Outcome(
-                trial_id=task.trial_id,
-                state=State.INTERRUPTED,
-                reason="interrupted",
-                folder=str(work),
-                seconds=time.monotonic() - started,
-            )
-        finally:
-            self.interrupts.raises = False
-
-    def run_isolated(self) -> None:
-        """Run the tasks in processes of their own, `jobs` at once."""
+    def start(
+        self, tasks: Sequence[TrialTask], limits: Limits, interrupts: Interrupts, tell: Tell
+    ) -> None:
+        """Start what imports the engines, and see that a memory limit leaves room for them."""
+        del tell
+        self.threads = threads_of_trial(self.slots)
+        self.interrupts = interrupts
+        self.selector.register(interrupts, selectors.EVENT_READ)
         needs: dict[bool, set[str]] = {}
-        for entry in self.waiting:
-            needs.setdefault(entry.task.heavy, set()).update(entry.task.identity.requires)
+        for task in tasks:
+            needs.setdefault(task.heavy, set()).update(task.identity.requires)
         self.engines = {heavy: make_engine(wanted) for heavy, wanted in needs.items()}
-        try:
-            for engine in self.engines.values():
-                engine.start()
-            self._check_memory_limit()
-            with selectors.DefaultSelector() as selector:
-                selector.register(self.interrupts, selectors.EVENT_READ)
-                self._loop(selector)
-                self._stop_running(selector)
-        finally:
-            for entry in list(self.running):
-                self._drop(entry)
-            for engine in self.engines.values():
-                engine.close()
+        for engine in self.engines.values():
+            engine.start()
+        self._check_memory_limit(limits.memory_bytes)
 
-    def _loop(self, selector: selectors.BaseSelector) -> None:
-        while (self.waiting or self.running or self.held) and not self.interrupts.is_set:
-            while len(self.running) < self.jobs and (entry := self._next()):
-                self._start(entry, selector)
-            if self.running or self.held:
-                patience = _POLL_HELD_SECONDS if self.held else _POLL_LOCKS_SECONDS
-                for key, _ in selector.select(patience):
-                    if isinstance(key.data, Entry):
-                        self._hear(key.data, selector)
-            for entry in self.running:
-                if entry.trial is not None and is_lost(entry):
-                    entry.trial.stop()
-            self._look_at_held()
-
-    def _next(self) -> Entry | None:
-        """Return the first trial whose engine is there, or the first of all.
-
-        None where nothing waits but trials for a card, and each card has its trial.
-        """
-        is_full = bool(self.gpus) and not self._free_gpus()
-        may = [i for i, each in enumerate(self.waiting) if not (each.task.heavy and is_full)]
-        if not may:
-            return None
-        ready = {heavy for heavy, engine in self.engines.items() if engine.is_ready}
-        index = next((i for i in may if self.waiting[i].task.heavy in ready), may[0])
-        entry = self.waiting[index]
-        del self.waiting[index]
-        return entry
-
-    def _free_gpus(self) -> list[str]:
-        taken = {entry.gpu for entry in self.running}
-        return [gpu for gpu in self.gpus if gpu not in taken]
-
-    def _start(self, entry: Entry, selector: selectors.BaseSelector) -> None:
-        if not self._claim(entry):
-            return
-        task = entry.task
-        entry.gpu = self._free_gpus()[0] if self.gpus and task.heavy else ""
-        timeout = task.timeout_seconds
-        job = Job(
-            task=_absolute(task),
-            work=str(self._work_folder()),
-            checkpoint=str(self.store.checkpoint(task.trial_id).absolute()) if task.resumes else "",
-            threads=self.threads,
-            timeout_seconds=self.limits.timeout_seconds if timeout is None else timeout,
-            memory_bytes=self.limits.memory_bytes,
-            gpu=entry.gpu,
-        )
-        self._begin(entry)
-        self.running.append(entry)
-        # The keeper shares the lock: it is free only once the trial's last process has ended.
-        held = entry.lock.descriptor if entry.lock else -1
-        with readable_failure(self.store.root):
-            entry.trial = self.engines[task.heavy].launch(job, held)
-        selector.register(entry.trial.channel, selectors.EVENT_READ, entry)
-
-    def _hear(self, entry: Entry, selector: selectors.BaseSelector) -> None:
-        assert entry.trial is not None
-        messages = entry.trial.read()
-        for message in messages or ():
-            if isinstance(message, Outcome):
-                self._end(entry, message, selector)
-                return
-            entry.watch(message)
-            self.emit(message)
-        if messages is None:
-            entry.trial.kill_worker()
-            why = "the process that watched it could not start or was killed"
-            is_asked = self.interrupts.is_set
-            lost = Outcome(
-                trial_id=entry.task.trial_id,
-                state=State.INTERRUPTED if is_asked else State.CRASHED,
-                reason="interrupted" if is_asked else why,
-                folder=entry.trial.job.work,
-            )
-            self._end(entry, lost, selector)
-
-    def _end(self, entry: Entry, outcome: Outcome, selector: selectors.BaseSelector) -> None:
-        assert entry.trial is not None
-        selector.unregister(entry.trial.channel)
-        entry.trial.close()
-        entry.trial = None
-        try:
-            self._finish(entry, outcome)
-        finally:
-            self.running.remove(entry)
-            release(entry)
-
-    def _stop_running(self, selector: selectors.BaseSelector) -> None:
-        """After an interrupt: stop what runs, and store how it ended."""
-        selector.unregister(self.interrupts)
-        for entry in self.running:
-            if entry.trial is not None:
-                entry.trial.stop()
-        deadline = time.monotonic() + _STOP_SECONDS
-        while self.running and time.monotonic() < deadline:
-            for key, _ in selector.select(deadline - time.monotonic()):
-                self._hear(key.data, selector)
-
-    def _drop(self, entry: Entry) -> None:
-        if entry.trial is not None:
-            entry.trial.close()
-        self.running.remove(entry)
-        release(entry)
-
-    def _check_memory_limit(self) -> None:
-        limit = self.limits.memory_bytes
+    def _check_memory_limit(self, limit: int | None) -> None:
         if limit is None:
             return
         need = max(engine.take_ready() for engine in self.engines.values()) + _LEAST_ROOM_BYTES
@@ -334,89 +99,188 @@ class _Run:
                 fix=f"give --max-memory {2 * need // 2**20}MiB or more, or leave it out",
             )
 
-    def _work_folder(self) -> Path:
-        self.number += 1
-        # A plugin may change the folder we are in.
-        work = (self.folder / str(self.number)).absolute()
-        with readable_failure(self.store.root):
-            work.mkdir()
-        return work
+    def choose(self, waiting: Iterable[TrialTask]) -> int | None:
+        """Return the first trial whose engine is there, or the first of all.
 
-    def _claim(self, entry: Entry) -> bool:
-        """Take a trial's lock; False where another run has it or has done it meanwhile."""
-        claimed = claim(self.store, entry)
-        if claimed is Claim.HELD:
-            self.held.append(entry)
-        elif isinstance(claimed, TrialFinished):
-            self._count(claimed)
-        elif entry.lock is not None:
-            self.renewal.add(entry.lock)
-            if entry.lock.replaced is not None:
-                self._warn(f"took over from {entry.lock.replaced}, who no longer renews", entry)
-        return claimed is Claim.OURS
+        None where nothing waits but trials for a card, and each card has its trial.
+        """
+        if len(self.running) >= self.slots:
+            return None
+        is_full = bool(self.gpus) and not self.free_gpus()
+        ready = {heavy for heavy, engine in self.engines.items() if engine.is_ready}
+        first = None
+        for place, task in enumerate(waiting):
+            if task.heavy and is_full:
+                continue
+            if task.heavy in ready:
+                return place
+            first = place if first is None else first
+        return first
 
-    def _warn(self, what: str, entry: Entry) -> None:
-        task = entry.task
-        message = f"{task.model} on {task.train_dataset}, seed {task.seed}: {what}"
-        self.emit(Warned(message=message, trial_id=task.trial_id))
+    def free_gpus(self) -> list[str]:
+        """Return the cards without a trial."""
+        taken = {trial.job.gpu for trial in self.running.values()}
+        return [gpu for gpu in self.gpus if gpu not in taken]
 
-    def _look_at_held(self) -> None:
-        """Once nothing else waits, try the trials that another run had, and say whose they are."""
-        if self.waiting:
-            return
-        for _ in range(len(self.held)):
-            if len(self.running) + len(self.waiting) >= self.jobs:
+    def submit(self, job: Job, held: int = -1) -> None:
+        """Start a keeper, which shares what is held: it is free once the last process has ended."""
+        gpu = self.free_gpus()[0] if self.gpus and job.task.heavy else ""
+        job = msgspec.structs.replace(job, threads=self.threads, gpu=gpu)
+        trial = self.engines[job.task.heavy].launch(job, held)
+        self.running[job.task.trial_id] = trial
+        self.selector.register(trial.channel, selectors.EVENT_READ, trial)
+
+    def wait(self, seconds: float, tell: Tell) -> None:
+        """Hear the keepers."""
+        for key, _ in self.selector.select(seconds):
+            if isinstance(key.data, RunningTrial):
+                self._hear(key.data, tell)
+        assert self.interrupts is not None
+        if self.interrupts.is_set and not self.is_interrupted:
+            self.is_interrupted = True
+            self.selector.unregister(self.interrupts)
+
+    def _hear(self, trial: RunningTrial, tell: Tell) -> None:
+        messages = trial.read()
+        trial_id = trial.job.task.trial_id
+        for message in messages or ():
+            if isinstance(message, Outcome):
+                self._forget(trial)
+                tell(trial_id, message)
                 return
-            entry = self.held.popleft()
-            (self.waiting if try_lock(self.store, entry) else self.held).append(entry)
-        if self.held and not self.waiting:
-            for words in waiting_words(self.store, self.held):
-                # The number goes down while one waits: each holder is named once.
-                if words.partition(":")[2] not in self.said:
-                    self.said.add(words.partition(":")[2])
-                    self.emit(Warned(message=words))
+            tell(trial_id, message)
+        if messages is None:
+            trial.kill_worker()
+            self._forget(trial)
+            tell(trial_id, self._lost(trial))
 
-    def _begin(self, entry: Entry) -> None:
-        task = entry.task
-        self.emit(
-            TrialStarted(
-                trial_id=task.trial_id,
-                model=task.model,
-                train_dataset=task.train_dataset,
-                seed=task.seed,
-                variant=task.variant,
-                fits=not task.stored,
-                estimated_seconds=task.estimated_seconds,
-                time=time.time(),
+    def _lost(self, trial: RunningTrial) -> Outcome:
+        is_asked = self.interrupts is not None and self.interrupts.is_set
+        why = "the process that watched it could not start or was killed"
+        return Outcome(
+            trial_id=trial.job.task.trial_id,
+            state=State.INTERRUPTED if is_asked else State.CRASHED,
+            reason="interrupted" if is_asked else why,
+            folder=trial.job.work,
+        )
+
+    def _forget(self, trial: RunningTrial) -> None:
+        self.selector.unregister(trial.channel)
+        trial.close()
+        del self.running[trial.job.task.trial_id]
+
+    def stop(self, trial_id: str) -> None:
+        """Ask its keeper to end a trial."""
+        if trial_id in self.running:
+            self.running[trial_id].stop()
+
+    def close(self) -> None:
+        """Close all connections: keepers stop their trials by themselves."""
+        for trial in self.running.values():
+            trial.close()
+        self.running.clear()
+        for engine in self.engines.values():
+            engine.close()
+        self.selector.close()
+
+
+def _output_beside() -> AbstractContextManager[object]:
+    """Let what a model prints here go to standard error, where standard output is for programs."""
+    is_seen = sys.stdout is None or sys.stderr is None or sys.stdout.isatty()
+    return nullcontext() if is_seen else redirect_stdout(sys.stderr)
+
+
+@dataclass(slots=True, kw_only=True)
+class Here:
+    """State: trials in this very process, one by one, for debuggers; a crash ends the run."""
+
+    is_asked: bool = True
+    """Whether someone wanted it so, or the system knows no better."""
+    slots: int = 1
+    stop_seconds: float = 0.0
+    waiting: list[Job] = field(default_factory=list)
+    interrupts: Interrupts | None = None
+    checker: Checker = field(default_factory=Checker)
+
+    def start(
+        self, tasks: Sequence[TrialTask], limits: Limits, interrupts: Interrupts, tell: Tell
+    ) -> None:
+        """Say what does not hold."""
+        del tasks
+        self.interrupts = interrupts
+        if not self.is_asked:
+            message = "trials are not isolated on this system: a crash ends the run"
+            tell("", Warned(message=message))
+        if (limits.timeout_seconds, limits.memory_bytes) != (None, None):
+            message = "limits of time and memory hold for isolated trials only"
+            tell("", Warned(message=message))
+
+    def choose(self, waiting: Iterable[TrialTask]) -> int | None:
+        """Return the first."""
+        return None if self.waiting else next((place for place, _ in enumerate(waiting)), None)
+
+    def submit(self, job: Job, held: int = -1) -> None:
+        """Keep the job until it is waited for."""
+        del held
+        self.waiting.append(msgspec.structs.replace(job, threads=threads_of_trial(1)))
+
+    def wait(self, seconds: float, tell: Tell) -> None:
+        """Run what was submitted."""
+        if not self.waiting:
+            assert self.interrupts is not None
+            select.select([self.interrupts], [], [], seconds)
+            return
+        job = self.waiting.pop()
+        outcome = self._run(job, tell)
+        self._check_reload(job, tell)
+        tell(job.task.trial_id, outcome)
+
+    def _check_reload(self, job: Job, tell: Tell) -> None:
+        """As a keeper does, by a process that was not forked from this one."""
+        interrupts = self.interrupts
+        assert interrupts is not None
+        if job.task.stored or interrupts.is_set:
+            return
+        try:
+            write_job(job)
+        except OSError as error:  # a full disk: publishing says so, if it does not fit either
+            message = f"{job.task.model}: not known whether its model reloads: {error.strerror}"
+            tell(job.task.trial_id, Warned(message=message))
+            return
+        warning = check_reload(job, lambda: interrupts.is_set, self.checker)
+        if warning is not None:
+            tell(job.task.trial_id, warning)
+
+    def _run(self, job: Job, tell: Tell) -> Outcome:
+        assert self.interrupts is not None
+        trial_id = job.task.trial_id
+        started = time.monotonic()
+        try:
+            self.interrupts.raises = True
+            with _output_beside():
+                return run_trial(
+                    job.task,
+                    Path(job.work),
+                    lambda event: tell(trial_id, event),
+                    threads=job.threads,
+                    checkpoint=Path(job.checkpoint) if job.checkpoint else None,
+                )
+        except KeyboardInterrupt:
+            self.interrupts.is_set = True
+            return Outcome(
+                trial_id=trial_id,
+                state=State.INTERRUPTED,
+                reason="interrupted",
+                folder=job.work,
+                seconds=time.monotonic() - started,
             )
-        )
+        finally:
+            self.interrupts.raises = False
 
-    def _finish(self, entry: Entry, outcome: Outcome) -> None:
-        if is_lost(entry):
-            shutil.rmtree(outcome.folder, ignore_errors=True)
-            self._warn("its lock was taken by another run, so nothing of it is stored here", entry)
-            await_other(self.store, entry)
-            self.held.append(entry)
-            return
-        may_retry = outcome.state in _RETRIED and entry.retries < self.limits.retries
-        if may_retry and not self.interrupts.is_set:
-            entry.retries += 1
-            shutil.rmtree(outcome.folder, ignore_errors=True)
-            self.emit(retry_event(entry.task, outcome, entry.retries))
-            self.waiting.appendleft(entry)
-            return
-        publish(self.store, entry.task, outcome, retries=entry.retries)
-        self._count(
-            trial_event(entry.task, outcome, accuracy=entry.accuracy, retries=entry.retries)
-        )
+    def stop(self, trial_id: str) -> None:
+        """Do nothing: while a trial runs here, nobody can ask."""
 
-    def _count(self, event: TrialFinished) -> None:
-        self.counts[event.state] += 1
-        self.emit(event)
-
-
-def _absolute(task: TrialTask) -> TrialTask:
-    """Name folders from the root: a worker works in a folder of its own."""
-    named = {name: getattr(task, name) for name in ("stored", "initial_weights")}
-    full = {name: str(Path(path).absolute()) for name, path in named.items() if path}
-    return msgspec.structs.replace(task, **full)
+    def close(self) -> None:
+        """Forget what was not waited for."""
+        self.waiting.clear()
+        self.checker.close()

@@ -7,8 +7,6 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-import psutil
-
 from bench.execution.control_groups import (
     allowed_cores,
     allowed_memory_bytes,
@@ -38,6 +36,8 @@ def available_cores() -> int:
 
 def available_memory_bytes() -> int:
     """Return how much memory can be taken now, of the machine's and within a container's limit."""
+    import psutil  # of 50 modules: a run with nothing to do needs none of it
+
     free, ours = int(psutil.virtual_memory().available), free_memory_bytes()
     return free if ours is None else min(free, ours)
 
@@ -45,7 +45,7 @@ def available_memory_bytes() -> int:
 @cache
 def machine_facts() -> Machine:
     """Return cores, memory, processor, accelerator, system and Python of this machine."""
-    memory_bytes = psutil.virtual_memory().total
+    memory_bytes = _memory_bytes()
     return Machine(
         cores=available_cores(),
         memory_bytes=min(memory_bytes, allowed_memory_bytes() or memory_bytes),
@@ -55,6 +55,15 @@ def machine_facts() -> Machine:
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
     )
+
+
+def _memory_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # no such question is answered here
+        import psutil
+
+        return int(psutil.virtual_memory().total)
 
 
 def _processor() -> str:
@@ -101,5 +110,7 @@ def peak_memory_bytes() -> int | None:
                 return int(line.split()[1]) * 1024
     except OSError:
         pass
+    import psutil
+
     info = psutil.Process().memory_info()
     return int(getattr(info, "peak_wset", info.rss))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 
 from bench.execution.events import EpochEnded, Event, TrialFinished, TrialStarted, Warned
+from bench.plugins.guarding import guarded
 
 __all__ = ["observed"]
 
@@ -28,7 +29,7 @@ def observed(
     """
     hooks = {
         kind: [
-            (module.__name__, getattr(module, name))
+            (module.__name__, guarded(getattr(module, name)))
             for module in modules
             if hasattr(getattr(module, name, None), "bench_impl")
         ]
@@ -41,8 +42,10 @@ def observed(
         for plugin, hook in hooks.get(type(event), ()):
             try:
                 hook(event=event)
+            except KeyboardInterrupt:
+                raise
             # A plugin may raise anything; a trial is worth more than its observers.
-            except Exception as error:  # noqa: BLE001
+            except BaseException as error:  # noqa: BLE001
                 if plugin not in reported:
                     reported.add(plugin)
                     words = " ".join(f"{type(error).__name__}: {error}".split())

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["private_words", "scrub", "scrub_paths"]
+__all__ = ["is_secret", "private_words", "scrub", "scrub_paths"]
 
 _SECRET_NAMES: Final = re.compile(
     r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|AUTH", re.IGNORECASE
@@ -34,9 +34,14 @@ def private_words(*data_folders: str) -> dict[str, str]:
     named |= _folder("~", Path.home) | _folder(".", Path.cwd)
     named = {folder: word for folder, word in named.items() if len(Path(folder).parts) > 1}
     for variable, value in os.environ.items():
-        if _SECRET_NAMES.search(variable) and len(value) >= _SECRET_LENGTH_MIN:
+        if is_secret(variable) and len(value) >= _SECRET_LENGTH_MIN:
             named[value] = "<secret>"
     return named | _names()
+
+
+def is_secret(variable: str) -> bool:
+    """Whether an environment variable's name says that its value is nobody's business."""
+    return bool(_SECRET_NAMES.search(variable))
 
 
 def _installations() -> dict[str, str]:

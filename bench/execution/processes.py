@@ -19,6 +19,7 @@ __all__ = [
     "descendants",
     "die_with_parent",
     "end_of_process",
+    "fresh_python",
     "kernel_kills",
     "kill_group",
     "reset_signals",
@@ -43,6 +44,17 @@ STOP_SIGNALS = tuple(
 )
 """With which a terminal, a batch system or a person asks a process to end."""
 _STOPPED_FROM_OUTSIDE = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
+
+
+# Nothing may be imported before: a json.py in a person's folder is not Python's own.
+_SEARCH = "import sys; sys.path[:] = sys.argv.pop(1).split(chr(10)); "
+
+
+def fresh_python(program: str, *arguments: str) -> list[str]:
+    """Return a command that runs `program` in another Python, with the search path of this one."""
+    # An entry of "" means the folder we are in.
+    search = "\n".join(str(entry) or os.path.abspath("") for entry in sys.path)  # noqa: PTH100
+    return [sys.executable, "-P", "-c", _SEARCH + program, search, *arguments]
 
 
 def _prctl(option: int, value: int) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import StoreError
-from bench.execution.worker import TRACE, TRIAL, base_record, new_attempt
+from bench.execution.job import OUTPUT, TRACE, TRIAL
+from bench.execution.recording import base_record, new_attempt
 from bench.planning.task import EvaluationTask, Outcome, TrialTask
 from bench.store.atomic import readable_failure
 from bench.store.inside import make_folder
@@ -16,9 +17,7 @@ from bench.store.read import read_evaluation, read_trial
 from bench.store.record import State
 from bench.store.write import file_hash, publish_evaluation, publish_trial
 
-__all__ = ["OUTPUT", "check_writable", "missing_evaluations", "publish"]
-
-OUTPUT = "output.txt"
+__all__ = ["check_writable", "missing_evaluations", "publish"]
 
 
 def missing_evaluations(store: Store, task: TrialTask) -> list[EvaluationTask] | None:
@@ -50,10 +49,10 @@ def publish(store: Store, task: TrialTask, outcome: Outcome, *, retries: int = 0
         is_stored = _publish_success(store, work / TRIAL, outcome, log, retries)
     # Predictions of a training that came second are not of the one that is stored.
     if is_stored:
-        # The trial first: evaluations without one would be of no use.
+        # The trial first, and the sample names: evaluations without them would be of no use.
+        _publish_splits(store, work / "splits")
         for folder in _finished(work / "evaluations"):
             publish_evaluation(store, folder, read_evaluation(folder))
-        _publish_splits(store, work / "splits")
     if outcome.state is not State.OK:
         _publish_failure(store, task, outcome, log, retries)
     elif store.checkpoint(task.trial_id).exists():

@@ -1,12 +1,13 @@
 """Is the stored model the trained one: loaded back in another process, it must say the same."""
 
-import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -15,11 +16,13 @@ import numpy.typing as npt
 
 from bench.adapters import load_trained
 from bench.execution.engine import limit_threads, seed_everything
+from bench.execution.events import Warned
 from bench.execution.fitting import build_context
-from bench.execution.job import JOB_FILE, Job, read_job
+from bench.execution.job import JOB_FILE, TRIAL, Job, read_job
 from bench.execution.processes import (
     STOP_SIGNALS,
     die_with_parent,
+    fresh_python,
     kill_group,
     reset_signals,
 )
@@ -29,9 +32,8 @@ from bench.spec import Classifier
 from bench.store.layout import MODEL, RECORD
 from bench.store.read import read_trial
 
-__all__ = ["SAMPLED_IMAGES", "check_reload", "keep_sample"]
+__all__ = ["SAMPLED_IMAGES", "Checker", "check_reload", "keep_sample"]
 
-TRIAL = "trial"
 SAMPLE = "reload.npz"
 REASON = "reload.txt"
 SAMPLED_IMAGES = 64
@@ -39,10 +41,8 @@ _SAMPLE_BYTES_MAX = 64 * 1024 * 1024
 _TOLERANCE = 1e-4
 _SECONDS_MAX = 120.0
 _TICK_SECONDS = 0.01
-_START = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-    "from bench.execution.reloading import _look_in; _look_in(sys.argv[2])"
-)
+_SERVE = "import sys; from bench.execution.reloading import _serve; _serve(int(sys.argv[1]))"
+_START = "from bench.execution.reloading import _look_in; _look_in(sys.argv[1])"
 
 
 def keep_sample(work: Path, classifier: Classifier, images: npt.NDArray[np.float32]) -> None:
@@ -68,27 +68,36 @@ def _said(
     return probabilities, np.asarray(predicted, dtype=np.int64)
 
 
-def check_reload(job: Job, is_stopped: Callable[[], bool] = lambda: False) -> str:
+def check_reload(
+    job: Job, is_stopped: Callable[[], bool] = lambda: False, checker: "Checker | None" = None
+) -> Warned | None:
     """Load a finished trial's model in a process of its own; mark its record if it differs.
+
+    Parameters
+    ----------
+    checker : Checker or None
+        The process to ask, where this one may not be forked.
 
     Returns
     -------
-    str
-        Why the stored model is not used later; empty where it is what was trained, or there is
+    Warned or None
+        Why the stored model is not used later; None where it is what was trained, or there is
         none.
     """
-    work = Path(job.work)
+    work, task = Path(job.work), job.task
     if not (work / SAMPLE).exists() or not (work / TRIAL / RECORD).exists():
-        return ""
-    ended = _in_a_process(job, is_stopped)
+        return None
+    ended = _in_a_process(job, is_stopped) if checker is None else checker.ask(job, is_stopped)
     if is_stopped():
-        return ""
+        return None
     reason = _reason(work, ended)
-    if reason:
-        folder = work / TRIAL
-        record = msgspec.structs.replace(read_trial(folder), does_not_reload=reason)
-        (folder / RECORD).write_bytes(msgspec.json.encode(record))
-    return reason
+    if not reason:
+        return None
+    folder = work / TRIAL
+    record = msgspec.structs.replace(read_trial(folder), does_not_reload=reason)
+    (folder / RECORD).write_bytes(msgspec.json.encode(record))
+    message = f"{task.model}: its model does not reload, so it is not used later ({reason})"
+    return Warned(message=message, trial_id=task.trial_id)
 
 
 def _reason(work: Path, ended: int | None) -> str:
@@ -141,9 +150,8 @@ def _be_checker(job: Job, parent: int) -> None:
 
 
 def _spawned(job: Job, is_stopped: Callable[[], bool]) -> int | None:
-    arguments = [json.dumps([entry or str(Path.cwd()) for entry in sys.path]), job.work]
     process = subprocess.Popen(
-        [sys.executable, "-c", _START, *arguments],
+        fresh_python(_START, job.work),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -159,6 +167,65 @@ def _spawned(job: Job, is_stopped: Callable[[], bool]) -> int | None:
     return process.returncode
 
 
+class Checker:
+    """State: a process that reads back one trial's model after the other, started when needed."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self.answers = -1
+
+    def ask(self, job: Job, is_stopped: Callable[[], bool]) -> int | None:
+        """Let it look at a trial; 0 once it has, else how it ended, None where it was stopped."""
+        process = self._started()
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):
+            process.stdin.write(f"{job.work}\n".encode(errors="surrogateescape"))
+            process.stdin.flush()
+        deadline = time.monotonic() + _SECONDS_MAX
+        while time.monotonic() < deadline and not is_stopped():
+            if select.select([self.answers], [], [], 5 * _TICK_SECONDS)[0]:
+                if os.read(self.answers, 1):
+                    return 0
+                ended = process.wait()
+                self.close()
+                return ended
+        self.close()
+        return None
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self.process is None:
+            self.answers, theirs = os.pipe()
+            self.process = subprocess.Popen(
+                fresh_python(_SERVE, str(theirs)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs,),
+                start_new_session=True,
+            )
+            os.close(theirs)
+        return self.process
+
+    def close(self) -> None:
+        """End it, whatever it is at."""
+        if self.process is None:
+            return
+        kill_group(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.close()
+        os.close(self.answers)
+        self.process = None
+
+
+def _serve(answers: int) -> None:
+    """Look at each work folder whose name comes, and answer with a byte."""
+    for line in sys.stdin.buffer:
+        _look_in(line[:-1].decode(errors="surrogateescape"))
+        os.write(answers, b".")
+
+
 def _look_in(work: str) -> None:
     _look(read_job(Path(work) / JOB_FILE))
 
@@ -167,6 +234,8 @@ def _look(job: Job) -> None:
     """Load the model and write why it is not what was trained; nothing, where it is."""
     work, task = Path(job.work), job.task
     try:
+        if job.search:
+            sys.path.insert(0, job.search)
         enter_own_folder(work)
         limit_threads(job.threads, heavy=task.heavy)
         seed_everything(task.seed, heavy=task.heavy)
@@ -179,7 +248,7 @@ def _look(job: Job) -> None:
     except BaseException as error:  # noqa: BLE001
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     beside = work / f".{REASON}"
-    beside.write_text(reason, encoding="utf-8")
+    beside.write_text(reason, encoding="utf-8", errors="backslashreplace")
     beside.replace(work / REASON)
 
 

@@ -3,14 +3,15 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.errors import BenchError, StoreError
+from bench.execution.client import run_tasks
 from bench.execution.events import Event
-from bench.execution.local import run_tasks
+from bench.execution.local import local_backend
 from bench.execution.machine import available_cores
 from bench.planning.identity import changed_parts
 from bench.planning.task import Limits, TrialTask
@@ -40,6 +41,8 @@ class Rerun:
     trial_id: str
     model: str
     verdict: str
+    record_sha256: str = ""
+    """Of the record that was trained again: what is stored under its id later is another."""
     reason: str = ""
     agreement: float | None = None
     largest_difference: float | None = None
@@ -97,7 +100,8 @@ def rerun_trials(
         fresh = Store(place)
         for threads, same in _by_threads(records, tasks):
             jobs = max(1, available_cores() // threads)
-            run_tasks(same, store=fresh, jobs=jobs, limits=limits, emit=emit)
+            backend = local_backend(same, jobs=jobs)
+            run_tasks(same, store=fresh, backend=backend, limits=limits, emit=emit)
         wanted = [record for record in records if record.trial_id in tasks]
         results += [_compare(store, fresh, record) for record in wanted]
     finally:
@@ -115,7 +119,13 @@ def _same_task(record: TrialRecord, task: TrialTask) -> TrialTask:
 
 
 def _result(record: TrialRecord, verdict: str, reason: str) -> Rerun:
-    return Rerun(trial_id=record.trial_id, model=record.model, verdict=verdict, reason=reason)
+    return Rerun(
+        trial_id=record.trial_id,
+        model=record.model,
+        verdict=verdict,
+        record_sha256=record.record_sha256,
+        reason=reason,
+    )
 
 
 def _by_threads(
@@ -151,11 +161,8 @@ def _compare(store: Store, fresh: Store, record: TrialRecord) -> Rerun:
     if not agreements:
         return _result(record, "not possible", "none of its test splits is on this machine")
     verdict, reason = _verdict(record, again, min(agreements), max(differences), is_near=is_near)
-    return Rerun(
-        trial_id=record.trial_id,
-        model=record.model,
-        verdict=verdict,
-        reason=reason,
+    return replace(
+        _result(record, verdict, reason),
         agreement=min(agreements),
         largest_difference=max(differences),
     )

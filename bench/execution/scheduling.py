@@ -122,7 +122,7 @@ def trial_event(
         model=task.model,
         train_dataset=task.train_dataset,
         seed=task.seed,
-        variant=task.variant,
+        variant=task.variant.words,
         state=outcome.state,
         reason=outcome.reason,
         accuracy=accuracy,

@@ -7,84 +7,52 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from msgspec import to_builtins
 
 from bench.adapters import load_trained
+from bench.adapters.ready import ready_spec
 from bench.errors import BenchError
-from bench.execution.capture import one_line, trace
-from bench.execution.engine import device_used, limit_threads, seed_everything
+from bench.execution.capture import encodable, one_line, trace
+from bench.execution.engine import limit_threads, seed_everything
 from bench.execution.events import EvaluationFinished, Event, Warned
-from bench.execution.fitting import Fit, build_context, fit_classifier
-from bench.execution.machine import full_versions, machine_facts
+from bench.execution.fitting import build_context, fit_classifier
+from bench.execution.job import TRACE, TRIAL
 from bench.execution.predicting import Predictor
 from bench.execution.privacy import private_words, scrub
+from bench.execution.recording import (
+    Seen,
+    base_record,
+    new_attempt,
+    save_model,
+    write_trial,
+)
 from bench.execution.reloading import SAMPLED_IMAGES, keep_sample
 from bench.execution.splits import open_split
 from bench.execution.surroundings import (
     HERE,
+    NOTED,
     CodeChangedError,
     check_sources,
     enter_own_folder,
-    environment_that_computes,
     importable_elsewhere,
 )
 from bench.execution.training_images import adapted, choose_images, measure_train_accuracy
-from bench.planning.identity import engines_in_use
-from bench.planning.task import Outcome, TrialTask
+from bench.planning.task import Outcome, PluginRef, TrialTask
 from bench.plugins.discovery import load_model, local_module_name
-from bench.plugins.loaded import Watcher, ground_of, watching
-from bench.plugins.sources import Sources
-from bench.spec import Classifier, Description, ImageSet, ModelSpec
+from bench.plugins.ground import ground_of
+from bench.plugins.loaded import watching
+from bench.plugins.sources import read_once
+from bench.spec import Classifier, ImageSet, ModelSpec
 from bench.store.inside import refuse_links_below
 from bench.store.layout import HISTORY, MODEL, RECORD
 from bench.store.read import read_trial
-from bench.store.record import State, TrialRecord
-from bench.store.write import file_hash, utc_now
+from bench.store.record import State
+from bench.store.write import utc_now
 
-__all__ = ["base_record", "new_attempt", "run_trial"]
-
-TRIAL = "trial"
-TRACE = "trace.txt"
-
-
-def new_attempt() -> str:
-    """Return a name for one run of a trial."""
-    return uuid4().hex[:12]
-
-
-def base_record(
-    task: TrialTask, *, attempt: str, state: State, reason: str = "", started_at: str = ""
-) -> TrialRecord:
-    """Return what is known of a trial before anything is measured."""
-    return TrialRecord(
-        trial_id=task.trial_id,
-        attempt=attempt,
-        config_id=task.config_id,
-        identity=task.identity,
-        model=task.model,
-        summary=task.summary,
-        variant=task.variant,
-        budget=task.budget,
-        train_dataset=task.train_dataset,
-        train_embedded=task.train_embedded,
-        train_style=task.train_style,
-        probabilities=task.probabilities,
-        deterministic=task.deterministic,
-        classes=task.classes,
-        image_shape=task.image_shape,
-        state=state,
-        reason=reason,
-        started_at=started_at or utc_now(),
-        seed=task.seed,
-        precision=task.precision,
-        machine=machine_facts(),
-        versions=full_versions(frozenset(task.identity.requires)),
-    )
+__all__ = ["run_trial"]
 
 
 def run_trial(
@@ -137,14 +105,17 @@ def run_trial(
         if own_folder:
             enter_own_folder(work)
             if task.plugin.file:
-                importable_elsewhere(local_module_name(task.plugin.file), task.plugin.file, work)
+                name = local_module_name(task.plugin.file)
+                importable_elsewhere(name, task.plugin.file, work, trial.not_of_plugin)
         trial.run()
     except CodeChangedError as error:
         shutil.rmtree(work / TRIAL, ignore_errors=True)
         shutil.rmtree(work / "evaluations", ignore_errors=True)
         state, reason = State.CODE_CHANGED, trial.fail(error)
     # Foreign code may raise anything, even exit: it must cost this trial only.
-    except (Exception, SystemExit) as error:  # noqa: BLE001
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and not own_folder:  # a person's, not the plugin's
+            raise
         state = State.OUT_OF_MEMORY if isinstance(error, MemoryError) else State.FAILED
         reason = trial.fail(error)
     return Outcome(
@@ -154,6 +125,13 @@ def run_trial(
         folder=str(work),
         seconds=time.perf_counter() - began,
     )
+
+
+def _spec_of(task: TrialTask) -> ModelSpec:
+    """Return the model's registration; of a model file, which no plugin has, one that loads it."""
+    if task.plugin == PluginRef():
+        return ready_spec(task.model)
+    return load_model(task.plugin.module, task.plugin.file, task.model)
 
 
 def _store_of(work: Path) -> str:
@@ -176,20 +154,23 @@ class _Trial:
     started_at: str
     began: float
     folders: dict[str, str]
-    watcher: Watcher | None = None
-    sources: Sources | None = None
-    modules_before: frozenset[str] = frozenset()
+    seen: Seen | None = None
+
+    @property
+    def not_of_plugin(self) -> tuple[str, ...]:
+        """The store and the data cache, wherever they lie."""
+        return _store_of(self.work), self.task.data_folder
 
     def run(self) -> None:
         task = self.task
         limit_threads(self.threads, heavy=task.heavy)
         seed_everything(task.seed, heavy=task.heavy)
-        self.sources = check_sources(task)
-        self.modules_before = frozenset(sys.modules)
-        ground = ground_of(module=task.plugin.module, file=task.plugin.file)
-        # What lies in the store or the data cache is no part of the plugin.
-        with watching(ground, (_store_of(self.work), task.data_folder)) as self.watcher:
-            spec = load_model(task.plugin.module, task.plugin.file, task.model)
+        with read_once():
+            sources, before = check_sources(task), frozenset(sys.modules)
+            ground = ground_of(module=task.plugin.module, file=task.plugin.file)
+        with watching(ground, self.not_of_plugin, self.work / NOTED) as watcher:
+            self.seen = Seen(task=task, watcher=watcher, sources=sources, modules_before=before)
+            spec = _spec_of(task)
             chosen = self._chosen()
             classifier = self._stored(spec) if task.stored else None
             if classifier is None:
@@ -197,36 +178,11 @@ class _Trial:
             try:
                 self._evaluate(classifier, chosen)
             finally:
-                self._note_again()
+                self._note_again(self.seen)
 
-    def _notes(self) -> dict[str, dict[str, str]]:
-        """Return what the plugin was seen to load so far, as fields of the record.
-
-        Raises
-        ------
-        CodeChangedError
-            If any of it was changed while the trial ran.
-        """
-        new = {name.partition(".")[0] for name in frozenset(sys.modules) - self.modules_before}
-        engines = {
-            name: version
-            for name, version in engines_in_use(new).items()
-            if name not in self.task.identity.requires
-        }
-        loaded: dict[str, str] = {}
-        if self.watcher is not None and self.sources is not None:
-            loaded, changed = self.watcher.notes()
-            changed += self.watcher.differs_from(self.sources.files, self.sources.root)
-            if changed:
-                raise CodeChangedError(
-                    f"{self.task.model}: {', '.join(changed[:3])} was changed while it ran",
-                    fix="run again: it is planned anew",
-                )
-        return {"loaded": loaded, "engines": engines, "environment": environment_that_computes()}
-
-    def _note_again(self) -> None:
+    def _note_again(self, seen: Seen) -> None:
         """Write down what was loaded only when it predicted."""
-        path, notes = self.work / TRIAL / RECORD, self._notes()
+        path, notes = self.work / TRIAL / RECORD, seen.notes()
         if path.exists():
             record = msgspec.structs.replace(read_trial(path.parent), **notes)
             path.write_bytes(msgspec.json.encode(record))
@@ -290,11 +246,28 @@ class _Trial:
         limit_threads(self.threads, heavy=self.task.heavy)
         accuracy = measure_train_accuracy(fit.classifier, self.task, train)
         if not self.task.stored:
-            notes = self._save(fit.classifier, folder / MODEL)
-            self._write_record(folder, fit, accuracy, notes)
+            assert self.seen is not None
+            record = msgspec.structs.replace(
+                base_record(
+                    self.task, attempt=self.attempt, state=State.OK, started_at=self.started_at
+                ),
+                threads=self.threads,
+                notes=self._save(fit.classifier, folder / MODEL),
+            )
+            heavy = self.task.heavy
+            write_trial(folder, record, fit, train_accuracy=accuracy, seen=self.seen, heavy=heavy)
             if (folder / MODEL).is_dir():
                 keep_sample(self.work, fit.classifier, self._sample(train))
         return fit.classifier
+
+    def _save(self, classifier: Classifier, folder: Path) -> tuple[str, ...]:
+        """Save the model; one that cannot be kept costs a note, not the training."""
+        why = save_model(classifier, folder)
+        if not why:
+            return ()
+        note = f"its model is not kept: {scrub(why, self.folders)}"
+        self.emit(Warned(message=f"{self.task.model}: {note}", trial_id=self.task.trial_id))
+        return (note,)
 
     def _sample(self, train: ImageSet) -> npt.NDArray[np.float32]:
         """Return images of the own test split, else of the training images."""
@@ -302,67 +275,6 @@ class _Trial:
         split = adapted(open_split(own), self.task.image_shape) if own else train
         places = np.unique(np.linspace(0, len(split) - 1, SAMPLED_IMAGES).astype(np.intp))
         return split.take(places).images
-
-    def _save(self, classifier: Classifier, folder: Path) -> tuple[str, ...]:
-        """Save the model; one that cannot be kept costs a note, not the training."""
-        save = getattr(classifier, "save", None)
-        if not callable(save):
-            return ()
-        folder.mkdir()
-        try:
-            save(folder)
-            refuse_links_below(folder)
-        except BenchError as error:
-            shutil.rmtree(folder)
-            note = f"its model is not kept: {scrub(str(error), self.folders)}"
-            self.emit(Warned(message=f"{self.task.model}: {note}", trial_id=self.task.trial_id))
-            return (note,)
-        return ()
-
-    def _write_record(
-        self, folder: Path, fit: Fit, train_accuracy: float | None, notes: tuple[str, ...]
-    ) -> None:
-        """Write the trial's record; from here on its training is not lost to a later failure."""
-        describe = getattr(fit.classifier, "describe", None)
-        description = describe() if callable(describe) else Description()
-        files = {
-            str(path.relative_to(folder)): file_hash(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-        model_files = [path for path in (folder / MODEL).rglob("*") if path.is_file()]
-        device = device_used(heavy=self.task.heavy)
-        if device == "cpu" and self.task.heavy and machine_facts().accelerator:
-            notes += ("its GPU was not used: TensorFlow found no CUDA for it",)
-        record = msgspec.structs.replace(
-            base_record(
-                self.task, attempt=self.attempt, state=State.OK, started_at=self.started_at
-            ),
-            threads=self.threads,
-            # An option may calibrate what the plugin declares as scores.
-            probabilities=getattr(fit.classifier, "probabilities", self.task.probabilities),
-            engine=description.engine,
-            device=device,
-            n_train=fit.n_train,
-            train_accuracy=train_accuracy,
-            parameters=description.parameters,
-            trainable_parameters=description.trainable_parameters,
-            multiply_adds=description.multiply_adds,
-            model_bytes=description.model_bytes,
-            file_bytes=sum(path.stat().st_size for path in model_files) or None,
-            fit_seconds=fit.fit_seconds,
-            fit_cpu_seconds=fit.fit_cpu_seconds,
-            fit_images_per_second=fit.fit_images_per_second,
-            peak_memory_bytes=fit.peak_memory_bytes,
-            epochs=fit.epochs,
-            resumed=fit.resumed,
-            notes=notes,
-            files=files,
-            **self._notes(),
-            extra={"layers": to_builtins(description.layers)} if description.layers else {},
-        )
-        # Not flushed to the disk: publishing does that.
-        (folder / RECORD).write_bytes(msgspec.json.encode(record))
 
     def _evaluate(self, classifier: Classifier, chosen: npt.NDArray[np.intp] | None) -> None:
         predictor = Predictor(
@@ -378,8 +290,10 @@ class _Trial:
         for evaluation in self.task.evaluations:
             try:
                 accuracy = predictor.evaluate(evaluation)
+            except KeyboardInterrupt:
+                raise
             # As in run_trial; the other splits are still worth predicting.
-            except (Exception, SystemExit) as error:  # noqa: BLE001
+            except BaseException as error:  # noqa: BLE001
                 error.add_note(f"while predicting {evaluation.test_dataset}")
                 failures.append(error)
                 continue
@@ -402,7 +316,7 @@ class _Trial:
             (self.work / TRACE).write_text(trace(error, self.folders), encoding="utf-8")
         # What broke a contract says so in words; the name of our own error adds nothing.
         if isinstance(error, BenchError):
-            return scrub(" ".join(str(error).split()), self.folders)
+            return scrub(encodable(" ".join(str(error).split())), self.folders)
         if isinstance(error, SystemExit):
             return f"SystemExit: the model left Python with code {error.code}"
         return one_line(error, self.folders)

@@ -1,14 +1,25 @@
 """The augmentations that a Keras model can be trained with, by name."""
 
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from bench.images.augment import GENTLE, PUBLISHED, Augmentation
-from bench.images.augment_handwriting import HANDWRITING
+if TYPE_CHECKING:
+    from bench.images.augment import Augmentation
 
-__all__ = ["AUGMENTATIONS", "Augmentation"]
+__all__ = ["AUGMENTATIONS", "augmentation"]
 
-AUGMENTATIONS: Final[dict[str, Augmentation]] = {
-    "published": PUBLISHED,
-    "gentle": GENTLE,
-    "handwriting": HANDWRITING,
+# Loaded when one is used: their names are shown without numpy.
+_MODULES: Final = {
+    "published": "bench.images.augment",
+    "gentle": "bench.images.augment",
+    "handwriting": "bench.images.augment_handwriting",
 }
+AUGMENTATIONS: Final = tuple(_MODULES)
+
+
+def augmentation(name: str) -> "Augmentation | None":
+    """Return the augmentation of this name; None for ``none``."""
+    if name not in _MODULES:
+        return None
+    found: Augmentation = getattr(import_module(_MODULES[name]), name.upper())
+    return found

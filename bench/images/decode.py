@@ -1,15 +1,16 @@
 """Reading a photo from a file that nobody vouches for: size checked first, upright, 8-bit."""
 
+import io
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
-from bench.images.kinds import kind_of, why_no_picture
+from bench.images.kinds import HEAD_BYTES, Kind, kind_of, why_no_picture
 from bench.images.sample_names import split_page
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = [
     "check_photo",
     "count_pages",
     "is_image_name",
+    "open_picture",
     "read_photo",
 ]
 
@@ -77,7 +79,7 @@ def read_photo(
     DataError
         If it is not a picture, is cut off or damaged, cannot be read, or has too many pixels.
     """
-    with _opened(path) as picture:
+    with open_picture(path) as picture:
         return _upright_pixels(picture, side_px, region)
 
 
@@ -92,7 +94,7 @@ def check_photo(path: Path) -> None:
     DataError
         As `read_photo`.
     """
-    with _opened(path) as picture:
+    with open_picture(path) as picture:
         is_whole = _is_whole(picture, path)
     if not is_whole:
         read_photo(path)
@@ -114,75 +116,84 @@ def _is_whole(picture: "Picture", path: Path) -> bool:
 
 
 @contextmanager
-def _opened(path: Path) -> "Iterator[Picture]":
-    """Open a picture, its size checked; whatever goes wrong within is a `DataError`."""
+def open_picture(source: Path | bytes, name: str = "") -> "Iterator[Picture]":
+    """Yield a picture of a file, or of its bytes by a name, its size checked.
+
+    Raises
+    ------
+    DataError
+        Whatever goes wrong, also in what is done with the picture.
+    """
     from PIL import Image, UnidentifiedImageError
 
-    name, page = split_page(path.name)
-    path = path.with_name(name)
+    page, head = 1, b""
+    if isinstance(source, Path):
+        name, page = split_page(source.name)
+        source = source.with_name(name)
     try:
-        _require_plain(path)
-        formats = _formats_for(path)
-        with warnings.catch_warnings():
+        with _stream(source) as file, warnings.catch_warnings():
             # The size is checked here, and against another limit; the rest is said by an error.
             warnings.simplefilter("ignore")
-            with path.open("rb") as file, Image.open(file, formats=formats) as picture:
+            head = file.read(HEAD_BYTES)
+            file.seek(0)
+            with Image.open(file, formats=_formats_for(head, name)) as picture:
                 if page > 1:
                     picture.seek(page - 1)
-                _check_size(picture, path)
+                _check_size(picture, name)
                 yield picture
     except Image.DecompressionBombError:
-        raise _too_large(path) from None
+        raise _too_large(name) from None
     except UnidentifiedImageError:
-        raise _unreadable(path, _why_unknown(path)) from None
+        raise _unreadable(name, *why_no_picture(head)) from None
     except DataError:
         raise
     except FileNotFoundError:
-        raise _unreadable(path, "the file is missing") from None
+        raise _unreadable(name, "the file is missing") from None
     except PermissionError:
-        raise _unreadable(path, "no permission to read it") from None
+        raise _unreadable(name, "no permission to read it", "change its permissions") from None
     except Exception as error:  # noqa: BLE001 - decoders of damaged files raise nearly anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _unreadable(path, f"the picture is damaged or cut off ({reason})") from None
+        raise _unreadable(name, f"the picture is damaged or cut off ({reason})") from None
 
 
-def _check_size(picture: "Picture", path: Path) -> None:
+def _stream(source: Path | bytes) -> IO[bytes]:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if source.exists() and not source.is_file():  # reading from a pipe would wait for ever
+        raise _unreadable(source.name, "it is no ordinary file", "take it away")
+    return source.open("rb")
+
+
+def _check_size(picture: "Picture", name: str) -> None:
     width, height = picture.size
     if width * height > MOST_PIXELS:
-        raise _too_large(path)
+        raise _too_large(name)
     if width < 2 or height < 2:
-        raise DataError(path.name, why=f"a picture of {width}×{height} pixels shows no digit")
+        raise DataError(name, why=f"a picture of {width}×{height} pixels shows no digit")
 
 
-def _too_large(path: Path) -> DataError:
+def _too_large(name: str) -> DataError:
     why = f"it has more than {MOST_PIXELS // 10**6} million pixels, as no photo of a digit does"
-    return DataError(path.name, why=why, fix="save it smaller")
+    return DataError(name, why=why, fix="save it smaller")
 
 
-def _unreadable(path: Path, why: str) -> DataError:
-    return DataError(path.name, why=why, fix="save it again as JPEG or PNG, or take it away")
+def _unreadable(name: str, why: str, fix: str = "") -> DataError:
+    fix = fix or "save it again as JPEG or PNG, or take it away"
+    return DataError(name, why=why, fix=fix)
 
 
-def _require_plain(path: Path) -> None:
-    if path.exists() and not path.is_file():  # reading from a pipe would wait for ever
-        raise _unreadable(path, "it is no ordinary file")
-
-
-def _why_unknown(path: Path) -> str:
-    reason = why_no_picture(path, path.stat().st_size)
-    return "it is not a picture" if reason is None else reason[0]
-
-
-def _formats_for(path: Path) -> tuple[str, ...]:
+def _formats_for(head: bytes, name: str) -> tuple[str, ...]:
     """Return the decoders to offer a file: a fixed list, and HEIF's where its bytes ask for it."""
-    if kind_of(path) != "HEIF":
+    if kind_of(head) is not Kind.HEIF:
         return _FORMATS
     try:
         from pillow_heif import register_heif_opener  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
-        called = "" if path.suffix.lower().startswith(".h") else f", whatever {path.suffix} says"
+        suffix = Path(name).suffix
+        is_called_so = suffix.lower().startswith(".h") or not is_image_name(name)
+        called = "" if is_called_so else f", whatever {suffix} says"
         raise DataError(
-            path.name,
+            name,
             why=f"it is a HEIC photo{called}: reading it needs the pillow-heif package",
             fix="pip install pillow-heif, or save it as JPEG",
         ) from None
@@ -198,9 +209,9 @@ def count_pages(path: Path) -> int:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
+        with _stream(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as picture:
+            with Image.open(file, formats=("TIFF",)) as picture:
                 pages = 1
                 while pages < _MOST_PAGES:
                     picture.seek(pages)

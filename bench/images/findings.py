@@ -27,6 +27,10 @@ FAULTS: Final[dict[str, tuple[str, str]]] = {
         "no digit was found on the page",
         "write larger or darker, or take the photo from nearer",
     ),
+    "no-digit": (
+        "the marks look like no digit",
+        "if it is one, write larger, and one digit a photo",
+    ),
     "two-digits": (
         "there is a second mark as large as the digit",
         "one digit a photo, or label the photo with all its digits to have it cut up",

@@ -6,23 +6,20 @@ one before it found. The network runs in whole numbers (LiteRT, int8, without a 
 what becomes data has the same bytes on every processor.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import BenchError
-from bench.images.exact import exponential
+from bench.images.inks import Photo
 from bench.images.normalise import mnist_frame
 from bench.images.preprocess_options import PreprocessOptions
+from bench.images.reader import Shares, network
 
-__all__ = ["Look", "Window", "look_at_box", "look_closer", "read_looks"]
+__all__ = ["Look", "Window", "look_along", "look_at_box", "look_closer", "overlap", "read_looks"]
 
-READER: Final = Path(__file__).parent / "reader.tflite"
 N_LOOKS: Final = 2
 # A zoomed window is this much larger than the digit.
 _MARGIN: Final = 1.55
@@ -34,10 +31,11 @@ _REACH: Final = 0.25
 _SPECK: Final = 0.04
 # Two boxes with this intersection over union are of the same digit.
 _SAME: Final = 0.5
-_NOT_A_DIGIT: Final = 10
+# Sides of the windows that are moved over a page, as shares of its shorter side.
+_WINDOWS: Final = (0.95, 0.65, 0.42)
+_SEEN_ALONG: Final = 0.8
 
-Photo = npt.NDArray[np.uint8]
-Shares = npt.NDArray[np.float32]
+Share = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +121,71 @@ def look_at_box(
     if look is None:
         return None
     seen = look.share_of((height, width))
-    return look if _overlap(seen, share) >= _SAME else None
+    return look if overlap(seen, share) >= _SAME else None
 
 
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+def look_along(photo: Photo, options: PreprocessOptions) -> tuple[Look, ...]:
+    """Return the digits of a page that the network sees through windows moved over all of it.
+
+    At several sizes of the window, of which the one counts at which the digits are largest
+    together: of a window too large they are missed, of one too small parts are taken for digits.
+    """
+    height, width = photo.shape[:2]
+    best: tuple[float, tuple[Look, ...]] = 0.0, ()
+    for share in _WINDOWS:
+        side = max(16, round(share * min(height, width)))
+        seen = _apart(list(_through(photo, side, options)), (height, width))
+        size = sum(_area(look.share_of((height, width))) for look in seen)
+        if size > best[0]:
+            best = size, seen
+    return best[1]
+
+
+def _through(photo: Photo, side: int, options: PreprocessOptions) -> Iterator[Look]:
+    """Yield what is seen in the middle of windows of one size."""
+    height, width = photo.shape[:2]
+    step = max(4, side // 3)
+    rows = max(2, -(-height // step))
+    columns = max(2, -(-width // step))
+    for row in range(rows):
+        for column in range(columns):
+            middle = height * (row + 0.5) / rows, width * (column + 0.5) / columns
+            look = look_closer(photo, _square(*middle, side / 2), options)
+            if look is not None and look.is_digit >= _SEEN_ALONG and _is_central(look):
+                yield look
+
+
+def _is_central(look: Look) -> bool:
+    side = len(look.ink)
+    top, left, bottom, right = look.box
+    size = max(bottom - top, right - left) / side
+    off = max(abs(top + bottom - side), abs(left + right - side)) / (2 * side)
+    is_whole = min(top, left) > 0 and max(bottom, right) < side
+    return is_whole and 0.35 <= size <= 0.85 and off <= 0.25
+
+
+def _apart(looks: list[Look], shape: tuple[int, int]) -> tuple[Look, ...]:
+    """Return the surest look at each place."""
+    kept: list[Look] = []
+    for look in sorted(looks, key=lambda each: -each.is_digit):
+        own = look.share_of(shape)
+        if all(_within(own, other.share_of(shape)) < _SAME for other in kept):
+            kept.append(look)
+    return tuple(kept)
+
+
+def _within(a: Share, b: Share) -> float:
+    """Return how much of the smaller of two boxes lies in the other."""
+    height, width = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    smaller = min(_area(a), _area(b))
+    return max(height, 0.0) * max(width, 0.0) / max(smaller, 1e-9)
+
+
+def _area(box: Share) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
     """Return intersection over union of two boxes."""
     height, width = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     shared = max(height, 0.0) * max(width, 0.0)
@@ -136,9 +195,9 @@ def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float,
 
 def look_closer(photo: Photo, window: Window, options: PreprocessOptions) -> Look | None:
     """Look at one part of a photo; None where the network sees no ink of a digit."""
-    network = _network()
-    seen = _cut(photo, window, network.side)
-    shares, is_digit = network(seen)
+    reader = network()
+    seen = _cut(photo, window, reader.side)
+    shares, is_digit = reader(seen)
     found = _digit_of(shares)
     if found is None:
         return None
@@ -252,75 +311,4 @@ def _strokes(shares: Shares, own: npt.NDArray[np.bool_]) -> Shares:
     nearby = np.maximum(ndimage.maximum_filter(np.where(own, shares, 0), 7), np.float32(0.3))
     return np.where(ndimage.binary_dilation(own), np.minimum(shares / nearby, 1), 0).astype(
         np.float32
-    )
-
-
-class _Network:
-    """State: an interpreter, which is told one picture at a time."""
-
-    def __init__(self, content: bytes) -> None:
-        module = _litert()
-        self._interpreter = module.Interpreter(
-            model_content=content,
-            num_threads=1,
-            # A delegate's kernels differ between processors.
-            experimental_op_resolver_type=module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        self._interpreter.allocate_tensors()
-        given = self._interpreter.get_input_details()[0]
-        self.side = int(given["shape"][1])
-        self._given = given["index"], *given["quantization"]
-        outputs = self._interpreter.get_output_details()
-        mask, classes = sorted(outputs, key=lambda each: -len(each["shape"]))
-        self._mask, self._classes = mask["index"], classes["index"]
-        self._shares = _shares_of(*mask["quantization"])
-        self._class_scale = classes["quantization"]
-
-    def __call__(self, seen: Photo) -> tuple[Shares, float]:
-        """Return the share of ink at each pixel, and how likely the marks are a digit."""
-        index, scale, zero = self._given
-        steps = np.rint(_levelled(seen) / scale) + zero
-        self._interpreter.set_tensor(index, np.clip(steps, -128, 127).astype(np.int8)[np.newaxis])
-        self._interpreter.invoke()
-        mask = self._interpreter.get_tensor(self._mask)[0, ..., 0]
-        logits = self._interpreter.get_tensor(self._classes)[0].astype(np.float64)
-        scale, zero = self._class_scale
-        odds = exponential((logits - logits.max()) * scale)
-        return self._shares[mask.astype(np.intp) + 128], float(1 - odds[_NOT_A_DIGIT] / odds.sum())
-
-
-def _levelled(seen: Photo) -> npt.NDArray[np.float64]:
-    """Return a picture less its mean colour, in units of its contrast.
-
-    Sums of whole numbers are exact, and IEEE 754 fixes the rest.
-    """
-    n = seen.shape[0] * seen.shape[1]
-    whole = seen.astype(np.int64)
-    sums = whole.sum(axis=(0, 1))
-    squares = (whole * whole).sum()
-    mean = sums / n
-    variance = (squares - (sums * sums).sum() / n) / (3 * n)
-    levelled: npt.NDArray[np.float64] = (whole - mean) / (np.sqrt(max(variance, 0.0)) + 4)
-    return levelled
-
-
-def _shares_of(scale: float, zero: int) -> Shares:
-    """Return the share of ink that each of the 256 outputs stands for."""
-    logits = (np.arange(-128, 128) - zero) * float(scale)
-    return np.asarray(1 / (1 + exponential(-logits)), dtype=np.float32)
-
-
-@cache
-def _network() -> _Network:
-    return _Network(READER.read_bytes())
-
-
-def _litert() -> Any:
-    for name in ("ai_edge_litert.interpreter", "tensorflow.lite.python.interpreter"):
-        try:
-            return import_module(name)
-        except ImportError:
-            continue
-    raise BenchError(
-        "photos cannot be read", why="LiteRT is not installed", fix="install ai-edge-litert"
     )

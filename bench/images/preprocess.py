@@ -6,20 +6,21 @@ order: ``ink`` (channel, light, polarity), ``ruling`` (printed lines), ``segment
 should know). ``looks`` finds the digit in another way, and gives a second picture of it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.images.findings import Fault, judge_digit
+from bench.images.findings import Fault, fault, judge_digit
 from bench.images.ink import grey_channels
-from bench.images.looks import Look, read_looks
+from bench.images.inks import Inks, Photo, scale_photo
+from bench.images.looks import Look, overlap, read_looks
 from bench.images.normalise import mnist_frame
 from bench.images.preprocess_options import PreprocessOptions
-from bench.images.segment import Digit, find_digit, read_ink
+from bench.images.segment import Digit, Ink, find_digit, read_ink
 
-__all__ = ["Preprocessed", "preprocess", "scale_photo"]
+__all__ = ["Preprocessed", "preprocess"]
 
 WORK_SIDE: Final = 512
 # Smaller pictures are enlarged, so that a line of one pixel has an edge on both sides.
@@ -28,8 +29,8 @@ _LEAST_SIDE: Final = 112
 _SMALL_DIGIT: Final = 64
 # The network is surer than this of a digit.
 _LEAST_DIGIT: Final = 0.5
-
-Photo = npt.NDArray[np.uint8]
+# Where the photo cuts the digit, the network saw the same one with this intersection over union.
+_SAME_DIGIT: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Preprocessed:
         The pictures in between, by name, in order; empty unless they were asked for.
     looks : tuple of ndarray of shape (height, width), uint8
         Further pictures of the same digit: a model's answer is pooled over all.
+    is_digit : float
+        How likely it is a digit at all, as the network sees it; 1 without the network.
     """
 
     image: Photo
@@ -55,10 +58,15 @@ class Preprocessed:
     faults: tuple[Fault, ...] = ()
     steps: dict[str, Photo] = field(default_factory=dict)
     looks: tuple[Photo, ...] = ()
+    is_digit: float = 1.0
 
 
 def preprocess(
-    photo: Photo, options: PreprocessOptions | None = None, *, keep_steps: bool = False
+    photo: Photo,
+    options: PreprocessOptions | None = None,
+    *,
+    keep_steps: bool = False,
+    inks: Inks | None = None,
 ) -> Preprocessed:
     """Return what a model sees of one photo of one digit.
 
@@ -70,30 +78,40 @@ def preprocess(
         Which steps to do; all, by default.
     keep_steps : bool
         Also return the pictures in between.
+    inks : Inks
+        Of the photo, where it is looked at for something else as well.
     """
     options = options or PreprocessOptions()
     if options.preprocess in ("none", "resize"):
         return Preprocessed(image=_grey_picture(photo, options))
     if options.preprocess == "mnist":
         return _as_tutorials_do(photo, options)
-    digit, window = _look_closely(photo, options)
+    digit, window = _look_closely(inks or Inks(photo=photo, options=options))
     image = _frame(digit, photo, window, options)
     faults = judge_digit(digit)
     steps = _steps(digit, image) if keep_steps and digit is not None else {}
     classic = Preprocessed(image=image, box=_share(digit, window), faults=faults, steps=steps)
-    if options.preprocess != "reader" or options.select == "all":
+    if options.preprocess != "auto" or options.select == "all":
         return classic
     return _with_reader(classic, photo, read_looks(photo, options))
 
 
 def _with_reader(classic: Preprocessed, photo: Photo, looks: tuple[Look, ...]) -> Preprocessed:
     """Show the digit as the network saw it, with the classic picture as a further look."""
-    if not looks or (classic.box is None and looks[-1].is_digit < _LEAST_DIGIT):
-        return classic
-    look = looks[-1]
+    is_digit = looks[-1].is_digit if looks else 0.0
     faults = classic.faults
-    if look.is_digit >= _LEAST_DIGIT:  # it saw what the classic steps did not
+    if is_digit >= _LEAST_DIGIT:  # it saw what the classic steps did not
         faults = tuple(each for each in faults if each.code != "blank")
+    elif all(each.code != "blank" for each in faults):
+        faults = (fault("no-digit"), *faults)
+    if not looks or (classic.box is None and is_digit < _LEAST_DIGIT):
+        return replace(classic, faults=faults, is_digit=is_digit)
+    look = looks[-1]
+    codes = {each.code for each in faults}
+    if classic.box is not None and "cropped" in codes and "ruled-paper" not in codes:
+        seen = look.share_of((photo.shape[0], photo.shape[1]))
+        if overlap(seen, classic.box) < _SAME_DIGIT:  # it learned from whole digits alone
+            return replace(classic, is_digit=is_digit)
     steps = dict(classic.steps)
     if steps:
         shown = np.rint(look.ink * 255).astype(np.uint8)
@@ -104,51 +122,40 @@ def _with_reader(classic: Preprocessed, photo: Photo, looks: tuple[Look, ...]) -
         faults=faults,
         steps=steps,
         looks=(classic.image,) if classic.image.any() else (),
+        is_digit=is_digit,
     )
 
 
-def scale_photo(photo: Photo, side: int) -> Photo:
-    """Return `photo` with its longer side at `side`: averaged if reduced, bicubic if enlarged."""
-    from PIL import Image
-
-    height, width = photo.shape[:2]
-    scale = side / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    if scale >= 1:
-        return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
-    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX, reducing_gap=2.0))
-
-
 def _look_closely(
-    photo: Photo, options: PreprocessOptions
+    inks: Inks,
 ) -> tuple[Digit | None, tuple[float, float, float, float]]:
     """Find the digit in the whole photo; a small one again in its part of the photo as it came.
 
     Returns the digit and where in the photo the picture it was found in lies, as shares.
     """
     whole = (0.0, 0.0, 1.0, 1.0)
-    longer = max(photo.shape[:2])
+    photo, options, longer = inks.photo, inks.options, inks.longer
     side = min(max(longer, _LEAST_SIDE), WORK_SIDE)
-    digit = _find(photo if side == longer else scale_photo(photo, side), options)
+    digit = _find(inks.at(side), options)
     if longer <= WORK_SIDE:
         return digit, whole
     if digit is None:
-        return _find(photo, options), whole
+        return _find(inks.at(longer), options), whole
     if _size(digit) >= _SMALL_DIGIT:
         return digit, whole
     height, width = photo.shape[:2]
     top, left, bottom, right = _around(digit.box, digit.alpha.shape, (height, width), margin=1.0)
     part = photo[top:bottom, left:right]
-    closer = _find(part, options)
+    closer = _find(read_ink(part, options), options)
     if closer is None or _size(closer) < 0.6 * _size(digit) * longer / side:
         return digit, whole
     return closer, (top / height, left / width, bottom / height, right / width)
 
 
-def _find(photo: Photo, options: PreprocessOptions) -> Digit | None:
+def _find(readings: list[Ink], options: PreprocessOptions) -> Digit | None:
     found = [
         digit
-        for ink in read_ink(photo, options)
+        for ink in readings
         if (digit := find_digit(ink, take_all=options.select == "all")) is not None
     ]
     return max(found, key=lambda digit: digit.score, default=None)

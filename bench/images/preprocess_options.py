@@ -7,7 +7,7 @@ from bench.options import Option, Options
 
 __all__ = ["MODES", "PREPROCESS_OPTIONS", "PreprocessOptions"]
 
-MODES: Final = ("auto", "reader", "none", "resize", "mnist", "natural")
+MODES: Final = ("auto", "classic", "none", "resize", "mnist", "natural")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +17,9 @@ class PreprocessOptions:
     Parameters
     ----------
     preprocess : str
-        One of `MODES`. ``auto``: every step below. ``reader``: the same, and a second picture of
-        the digit from the network that learned where ink is (`bench.images.looks`). ``mnist``:
+        One of `MODES`. ``auto``: every step below, and a second picture of the digit from the
+        network that learned where ink is (`bench.images.looks`). ``classic``: without it, as up to
+        version 0.1. ``mnist``:
         grey, polarity from the border, one threshold, box and centre, as most tutorials do.
         ``resize``: grey and resized, nothing else. ``none``: grey. ``natural``: cut around the
         digit, grey, resized, for models trained on photos of house numbers.
@@ -32,6 +33,8 @@ class PreprocessOptions:
         Side of the picture, and of the box the digit is scaled into.
     centre : str
         What lies in the middle of the picture: the centre of ``mass`` of the ink or of its ``box``.
+    length : int
+        How many digits a photo of several has; 0: as many as are found.
     stroke_px : float
         Thinner strokes are made so wide; 0: as they are.
     """
@@ -45,6 +48,7 @@ class PreprocessOptions:
     side_px: int = 28
     box_px: int = 20
     centre: str = "mass"
+    length: int = 0
     stroke_px: float = 2.4
 
     @classmethod
@@ -60,8 +64,8 @@ PREPROCESS_OPTIONS: Final[dict[str, Option]] = {
     "preprocess": Option(
         default="auto",
         choices=MODES,
-        help="how a photo becomes what a model sees; auto: the digit, drawn as in MNIST; reader: "
-        "twice, also as a network finds its ink, for squared paper, shadows and small crops",
+        help="how a photo becomes what a model sees; auto: the digit, drawn as in MNIST, as a "
+        "network finds its ink and as fixed steps do; classic: by the fixed steps alone",
     ),
     "channel": Option(
         default="auto",
@@ -80,6 +84,12 @@ PREPROCESS_OPTIONS: Final[dict[str, Option]] = {
     "box_px": Option(default=20, minimum=4, maximum=256, help="side of the digit's box"),
     "centre": Option(
         default="mass", choices=("mass", "box"), help="what lies in the middle of the picture"
+    ),
+    "length": Option(
+        default=0,
+        minimum=0,
+        maximum=100,
+        help="how many digits a photo of a whole ID has; 0: as many as are found",
     ),
     "stroke_px": Option(
         default=2.4, minimum=0.0, maximum=8.0, help="thinner strokes are widened; 0: as they are"

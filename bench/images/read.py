@@ -1,30 +1,81 @@
-"""From a file to what a model sees: a photo of one digit, or of several."""
+"""From a photo's file to what a model sees: the one way of every verb, and of every dataset."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from bench.images.decode import read_photo
+from bench.images.inks import Inks, Photo
 from bench.images.preprocess import Preprocessed, preprocess
 from bench.images.preprocess_options import PreprocessOptions
-from bench.images.strips import Strip, segment_strip
+from bench.images.strips import WHOLE_SIDE, Strip, find_boxes, segment_strip
 
-__all__ = ["read_any", "read_digit", "read_strip"]
+__all__ = ["PhotoDigits", "read_file"]
 
 # A digit shorter than this share of the reduced photo is read again from the photo at full size.
 _SMALL_SHARE: Final = 0.07
+# Beside a digit larger than this share of the photo others are seen in a small picture of it.
+_LARGE_SHARE: Final = 0.15
+_CHECKED_SIDE: Final = 512
 
 
-def read_digit(path: Path, options: PreprocessOptions, *, keep_steps: bool = False) -> Preprocessed:
-    """Return what a model sees of one photo of one digit; a tiny digit is read at full size.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoDigits(Strip):
+    """The digits of a photo, with the photo, (height, width) or (height, width, 3), uint8."""
+
+    photo: Photo
+
+
+def read_file(
+    path: Path,
+    options: PreprocessOptions,
+    *,
+    digits: Literal["one", "several", "any"] = "any",
+    keep_steps: bool = False,
+) -> PhotoDigits:
+    """Return the digits that a model sees of a photo; a single tiny one is read at full size.
+
+    Parameters
+    ----------
+    digits : str
+        How many the photo is known to show. ``one`` is always returned, however little of it was
+        found. With ``any`` there are none on a blank page; in modes that do not look for the digit
+        (``none``, ``resize``, ``mnist``) it is looked for as in ``auto``, to tell how many.
+    keep_steps : bool
+        Also return the pictures in between, of a photo known to show one digit.
 
     Raises
     ------
     DataError
         If the photo cannot be read.
     """
-    photo = read_photo(path)
-    seen = preprocess(photo, options, keep_steps=keep_steps)
+    inks = Inks(photo=read_photo(path), options=options)
+    if digits == "several":
+        strip = segment_strip(inks.photo, options, inks=inks)
+    elif digits == "one":
+        one = _read_one(path, inks, options, keep_steps=keep_steps)
+        strip = Strip(lines=((one,),), faults=one.faults)
+    else:
+        strip = _read_any(path, inks, options)
+    return PhotoDigits(photo=inks.photo, lines=strip.lines, faults=strip.faults)
+
+
+def _read_any(path: Path, inks: Inks, options: PreprocessOptions) -> Strip:
+    one = seen = _read_one(path, inks, options)
+    if options.preprocess not in ("auto", "classic", "natural"):
+        seen = _read_one(path, inks, replace(options, preprocess="auto"))
+    if _are_several(inks, seen):
+        return segment_strip(inks.photo, options, inks=inks)
+    is_blank = any(each.code in {"blank", "no-digit"} for each in seen.faults)
+    lines = () if is_blank else ((replace(one, faults=seen.faults),),)
+    return Strip(lines=lines, faults=seen.faults)
+
+
+def _read_one(
+    path: Path, inks: Inks, options: PreprocessOptions, *, keep_steps: bool = False
+) -> Preprocessed:
+    photo = inks.photo
+    seen = preprocess(photo, options, keep_steps=keep_steps, inks=inks)
     if seen.box is None or max(photo.shape[:2]) < 500:
         return seen
     top, left, bottom, right = seen.box
@@ -53,46 +104,13 @@ def read_digit(path: Path, options: PreprocessOptions, *, keep_steps: bool = Fal
     return replace(closer, box=box) if is_same else seen
 
 
-def read_strip(path: Path, options: PreprocessOptions) -> Strip:
-    """Return the digits of one photo of several.
-
-    Raises
-    ------
-    DataError
-        If the photo cannot be read.
-    """
-    return segment_strip(read_photo(path), options)
-
-
-def read_any(path: Path, options: PreprocessOptions) -> Strip:
-    """Return the digits of a photo of which nothing is known: none, one, or several on lines.
-
-    In modes that do not look for the digit (``none``, ``resize``, ``mnist``) it is looked for as in
-    ``auto``, to tell how many there are.
-
-    Raises
-    ------
-    DataError
-        If the photo cannot be read.
-    """
-    one = read_digit(path, options)
-    seen = one
-    if options.preprocess not in ("auto", "reader", "natural"):
-        seen = read_digit(path, replace(options, preprocess="auto"))
-    strip = read_strip(path, options)
-    if _is_strip(strip, seen):
-        return strip
-    is_blank = any(each.code == "blank" for each in seen.faults)
-    lines = () if is_blank else ((replace(one, faults=seen.faults),),)
-    return Strip(lines=lines, faults=seen.faults)
-
-
-def _is_strip(strip: Strip, one: Preprocessed) -> bool:
+def _are_several(inks: Inks, one: Preprocessed) -> bool:
     """Whether there are more digits of about the same size beside the likeliest one.
 
     The grain of a page and the pieces of a digit make small marks, or lie within the digit.
     """
-    boxes = [digit.box for digit in strip.digits if digit.box is not None]
+    size = 0.0 if one.box is None else max(one.box[2] - one.box[0], one.box[3] - one.box[1])
+    boxes = find_boxes(inks, _CHECKED_SIDE if size > _LARGE_SHARE else WHOLE_SIDE)
     if one.box is None or len(boxes) < 2:
         return len(boxes) > 1
     top, left, bottom, right = one.box

@@ -5,28 +5,35 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from bench.images.components import Marks, label_marks
-from bench.images.exact import length, total
 from bench.images.findings import Fault, fault
-from bench.images.ink import Float, Mask
-from bench.images.looks import look_at_box
+from bench.images.ink import Mask
+from bench.images.inks import Inks, Photo
+from bench.images.looks import Window, look_along, look_at_box, look_closer
 from bench.images.normalise import mnist_frame
-from bench.images.preprocess import Photo, Preprocessed, preprocess, scale_photo
+from bench.images.page import Box, Page, page_of, union_box
+from bench.images.preprocess import Preprocessed, preprocess
 from bench.images.preprocess_options import PreprocessOptions
-from bench.images.segment import Ink, cut_out, read_ink, stroke_mask
+from bench.images.segment import cut_out
 
-__all__ = ["Strip", "segment_strip"]
+__all__ = ["WHOLE_SIDE", "Strip", "find_boxes", "segment_strip"]
 
-_WORK_SIDE: Final = 1000
-_MOST_MARKS: Final = 150
-# Heights of digits by one hand on one page, as shares of the usual one.
-_SHORTEST: Final = 0.45
-_TALLEST: Final = 2.2
+WHOLE_SIDE: Final = 1000
 _WIDEST: Final = 1.45
+# Two touching digits are at least so wide, in heights of one.
+_MAY_BE_TWO: Final = 0.7
+# A mark less surely one digit may be several, if it is wide or not; the pieces must be surer by so
+# much. A piece that is a digit with the lowest share is none.
+_SURE: Final = 0.93
+_HARDLY_SURE: Final = 0.5
+_SURER: Final = 0.15
+_IS_WIDE: Final = 1.2
+_DOUBTFUL: Final = 0.3
+# A piece is looked at on paper so much larger, so light.
+_ROOM: Final = 1.55
+_PAPER: Final = 235
 
-Box = tuple[int, int, int, int]
+Share = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,147 +52,152 @@ class Strip:
         return tuple(digit for line in self.lines for digit in line)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Page:
-    ink: Ink
-    alpha: Float
-    marks: Marks
-    groups: tuple[frozenset[int], ...]
-    score: float
-
-
-def segment_strip(photo: Photo, options: PreprocessOptions | None = None) -> Strip:
+def segment_strip(
+    photo: Photo, options: PreprocessOptions | None = None, *, inks: Inks | None = None
+) -> Strip:
     """Return the digits of a photo of several digits.
 
     Parameters
     ----------
     photo : ndarray of shape (height, width) or (height, width, 3), uint8
     options : PreprocessOptions
-        As for `bench.images.preprocess.preprocess`; in modes other than ``auto`` the digits are
-        still found as in ``auto``, then cut out of the photo and treated in that mode.
+        As for `bench.images.preprocess.preprocess`; in modes other than ``auto`` and
+        ``classic`` the digits are still found as in ``classic``, then cut out of the photo and
+        treated in that mode.
+    inks : Inks
+        Of the photo, where it is looked at for something else as well.
     """
     options = options or PreprocessOptions()
-    longer = max(photo.shape[:2])
-    page = photo if longer <= _WORK_SIDE else scale_photo(photo, _WORK_SIDE)
-    readings = [found for ink in read_ink(page, options) if (found := _read(ink)) is not None]
-    if not readings:
+    best = page_of(inks or Inks(photo=photo, options=options), WHOLE_SIDE)
+    if best is None:
         return Strip(lines=(), faults=(fault("blank"),))
-    best = max(readings, key=lambda reading: reading.score)
-    pieces = [piece for group in best.groups for piece in _split_touching(best, group)]
-    lines = _in_lines([_box_of(mask) for mask in pieces])
-    shown = tuple(tuple(_picture(best, pieces[i], photo, options) for i in line) for line in lines)
+    if options.preprocess == "auto":
+        digits = _as_the_network_sees(best, photo, options)
+    else:
+        masks = [mask for group in best.groups for mask in _split_touching(best, group)]
+        digits = [_picture(best, mask, photo, options) for mask in masks]
+    if not digits:
+        return Strip(lines=(), faults=(fault("no-digit"),))
+    lines = _in_lines([_in_pixels(digit.box, photo) for digit in digits])
     faults = []
+    if options.length and len(digits) != options.length:
+        faults.append(
+            fault("wrong-count", f"{len(digits)} digits were found, not the length given")
+        )
     if best.ink.polarity_certainty < 0.75:
         faults.append(fault("polarity-uncertain"))
     if best.ink.n_lines > 2:
         faults.append(fault("ruled-paper"))
-    return Strip(lines=shown, faults=tuple(faults))
+    return Strip(
+        lines=tuple(tuple(digits[i] for i in line) for line in lines), faults=tuple(faults)
+    )
 
 
-def _read(ink: Ink) -> _Page | None:
-    """Find the level at which the page has the most ink in marks of one size, then its strokes."""
-    lowest = max(4 * ink.noise, 0.03)
-    highest = max(0.6 * float(np.percentile(ink.strength[::2, ::2], 99.9)), lowest * 1.01)
-    best: tuple[float, Marks, npt.NDArray[np.intp]] | None = None
-    threshold = lowest
-    while threshold < highest:
-        marks = label_marks(ink.strength > threshold, ink.strength, keep=_MOST_MARKS)
-        mains, score = _of_one_size(marks)
-        if len(mains) and (best is None or score > best[0]):
-            best = score, marks, mains
-        threshold *= 1.7
-    if best is None:
-        return None
-    score, marks, mains = best
-    level, stroke = float(np.median(marks.level[mains])), float(np.median(marks.stroke[mains]))
-    alpha = stroke_mask(ink, level, stroke)
-    marks = label_marks(alpha >= 0.5, ink.strength, keep=_MOST_MARKS)
-    mains, _ = _of_one_size(marks)
-    if not len(mains):
-        return None
-    return _Page(ink=ink, alpha=alpha, marks=marks, groups=_groups(marks, mains), score=score)
+def _in_pixels(share: Share | None, photo: Photo) -> Box:
+    height, width = photo.shape[:2]
+    top, left, bottom, right = share or (0.0, 0.0, 1.0, 1.0)
+    return round(top * height), round(left * width), round(bottom * height), round(right * width)
 
 
-def _heights(marks: Marks) -> npt.NDArray[np.float64]:
-    return (marks.boxes[:, 2] - marks.boxes[:, 0]).astype(np.float64)
+def _as_the_network_sees(
+    page: Page, photo: Photo, options: PreprocessOptions
+) -> list[Preprocessed]:
+    """Return the pieces of a page that the network takes for digits, cut as it finds surest."""
+    found: list[Preprocessed] = []
+    for group in page.groups:
+        found += _surest_way(page, group, photo, options)
+    sure = [digit for digit in found if digit.is_digit >= _DOUBTFUL]
+    if len(sure) <= len(found) / 2 or (options.length and len(found) < options.length):
+        along = _all_along(photo, options)
+        if len(along) > len(sure):
+            found = along
+        elif len(sure) <= len(found) / 2:
+            found = sure  # the paper's pattern, and perhaps a digit on it
+    if options.length and len(found) > options.length:
+        surest = sorted(found, key=lambda digit: -digit.is_digit)[: options.length]
+        found = [digit for digit in found if any(digit is each for each in surest)]
+    return found
 
 
-def _of_one_size(marks: Marks) -> tuple[npt.NDArray[np.intp], float]:
-    """Return the marks that may be whole digits of one hand, and how much ink they are."""
-    heights, extent = _heights(marks), marks.extent
-    side = min(marks.labels.shape)
-    may_be = (marks.contact <= marks.stroke) & (extent > 0.02 * side) & (heights < 0.95 * side)
-    may_be &= marks.stroke < 0.6 * extent
-    if not may_be.any():
-        return np.zeros(0, dtype=np.intp), 0.0
-    weight = np.sqrt(marks.area) * marks.level**2 * may_be
-    order = np.argsort(heights, kind="stable")
-    usual = heights[order][np.searchsorted(np.cumsum(weight[order]), total(weight) / 2)]
-    dark = marks.level > 0.4 * float(np.median(marks.level[may_be & (heights > 0.6 * usual)]))
-    chosen = may_be & dark & (heights > _SHORTEST * usual) & (heights < _TALLEST * usual)
-    return np.flatnonzero(chosen), float(total(weight[chosen]))
+def _all_along(photo: Photo, options: PreprocessOptions) -> list[Preprocessed]:
+    height, width = photo.shape[:2]
+    return [
+        Preprocessed(image=look.image, box=look.share_of((height, width)), is_digit=look.is_digit)
+        for look in look_along(photo, options)
+    ]
 
 
-def _groups(marks: Marks, mains: npt.NDArray[np.intp]) -> tuple[frozenset[int], ...]:
-    """Put the parts of each digit together: specks go, near fragments and bars join."""
-    usual = float(np.median(_heights(marks)[mains]))
-    level = float(np.median(marks.level[mains]))
-    members = [{int(i)} for i in mains]
-    for i in range(len(marks)):
-        is_part = marks.level[i] > 0.35 * level and marks.extent[i] > 0.12 * usual
-        if i in mains or not is_part or marks.contact[i] > 0:
-            continue
-        gaps = [_gap(marks.boxes[i], marks.boxes[j]) for j in mains]
-        nearest = int(np.argmin(gaps))
-        if gaps[nearest] <= 0.22 * usual and marks.extent[i] < usual:
-            members[nearest].add(i)
-    return tuple(frozenset(group) for group in _join_stacked(marks, members, usual))
+def _surest_way(
+    page: Page, group: frozenset[int], photo: Photo, options: PreprocessOptions
+) -> list[Preprocessed]:
+    """Return a group whole where it is surely one digit, else cut so that all pieces look so."""
+    _, left, _, right = union_box(page.marks, group)
+    n = _likely_count(page, group)
+    ways = [_cut_into(page, group, 1)]
+    wide, sure = (right - left) / _usual_height(page), 1.0
+    if n > 1 or wide > _MAY_BE_TWO:
+        sure = _alone(page, ways[0][0], options)
+        if sure < (_SURE if n > 1 or wide > _IS_WIDE else _HARDLY_SURE):
+            ways += [_cut_into(page, group, k) for k in sorted({2, 3, n, n + 1} - {1})]
+    best, least = ways[0], sure
+    for way in ways[1:]:
+        sure = min(_alone(page, mask, options) for mask in way)
+        if sure > least + _SURER:
+            best, least = way, sure
+    return [_picture(page, mask, photo, options) for mask in best]
 
 
-def _join_stacked(marks: Marks, members: list[set[int]], usual: float) -> list[set[int]]:
-    """Join main parts that lie over one another within the height of one digit."""
-    joined: list[set[int]] = []
-    for group in members:
-        for other in joined:
-            a, b = _union_box(marks, group), _union_box(marks, other)
-            shared = min(a[3], b[3]) - max(a[1], b[1])
-            narrower = min(a[3] - a[1], b[3] - b[1])
-            height = max(a[2], b[2]) - min(a[0], b[0])
-            touches = shared > 0.3 * narrower and _gap(np.array(a), np.array(b)) <= 0.15 * usual
-            if (touches and height < 1.7 * usual) or (
-                shared > 0.5 * narrower and height < 1.35 * usual
-            ):
-                other |= group
-                break
-        else:
-            joined.append(set(group))
-    return joined
+def _alone(page: Page, mask: Mask, options: PreprocessOptions) -> float:
+    """Return how likely a piece of ink is a digit, drawn on blank paper of its own."""
+    top, left, bottom, right = _box_of(mask)
+    side = round(_ROOM * max(bottom - top, right - left)) + 2
+    y, x = (side - (bottom - top)) // 2, (side - (right - left)) // 2
+    ink = cut_out(page.alpha, mask)[top:bottom, left:right]
+    paper = np.full((side, side), _PAPER, dtype=np.uint8)
+    paper[y : y + bottom - top, x : x + right - left] = np.rint(_PAPER * (1 - 0.85 * ink))
+    look = look_closer(paper, Window(top=0, left=0, side=side), options)
+    return 0.0 if look is None else look.is_digit
 
 
-def _gap(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:
-    down = max(int(a[0] - b[2]), int(b[0] - a[2]), 0)
-    across = max(int(a[1] - b[3]), int(b[1] - a[3]), 0)
-    return float(length(down, across))
+def find_boxes(inks: Inks, side_px: int) -> list[tuple[float, float, float, float]]:
+    """Return where there may be digits, in shares of the photo's sides, seen at a small size."""
+    page = page_of(inks, side_px)
+    if page is None:
+        return []
+    height, width = page.alpha.shape
+    boxes = [union_box(page.marks, group) for group in page.groups]
+    return [(t / height, x / width, b / height, y / width) for t, x, b, y in boxes]
 
 
-def _union_box(marks: Marks, group: set[int] | frozenset[int]) -> Box:
-    boxes = marks.boxes[sorted(group)]
-    (top, left), (bottom, right) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
-    return int(top), int(left), int(bottom), int(right)
-
-
-def _split_touching(page: _Page, group: frozenset[int]) -> list[Mask]:
+def _split_touching(page: Page, group: frozenset[int]) -> list[Mask]:
     """Cut a mark that is wider than a digit at its thinnest columns."""
-    mask = page.marks.mask_of(set(group))
-    boxes = np.array([_union_box(page.marks, other) for other in page.groups])
-    usual = float(np.median(boxes[:, 2] - boxes[:, 0]))
+    return _cut_into(page, group, _likely_count(page, group))
+
+
+def _usual_height(page: Page) -> float:
+    boxes = np.array([union_box(page.marks, other) for other in page.groups])
+    return float(np.median(boxes[:, 2] - boxes[:, 0]))
+
+
+def _likely_count(page: Page, group: frozenset[int]) -> int:
+    """Return how many digits a mark is by its width."""
+    boxes = np.array([union_box(page.marks, other) for other in page.groups])
+    usual = _usual_height(page)
     widths = boxes[:, 3] - boxes[:, 1]
     digit_width = float(np.clip(np.median(widths), 0.45 * usual, 0.9 * usual))
-    _, left, _, right = _union_box(page.marks, group)
+    _, left, _, right = union_box(page.marks, group)
     width = right - left
     if len(page.groups) < 2 or width < _WIDEST * max(usual, digit_width):
+        return 1
+    return max(2, round(width / (1.15 * digit_width)))
+
+
+def _cut_into(page: Page, group: frozenset[int], n: int) -> list[Mask]:
+    mask, usual = page.marks.mask_of(set(group)), _usual_height(page)
+    _, left, _, right = union_box(page.marks, group)
+    width = right - left
+    if n == 1 or width < 2 * n:
         return [mask]
-    n = max(2, round(width / (1.15 * digit_width)))
     cuts = [left]
     by_column = mask.sum(axis=0)
     for k in range(1, n):
@@ -227,11 +239,11 @@ def _shared_height(a: Box, b: Box) -> float:
     return shared / min(a[2] - a[0], b[2] - b[0])
 
 
-def _picture(page: _Page, mask: Mask, photo: Photo, options: PreprocessOptions) -> Preprocessed:
+def _picture(page: Page, mask: Mask, photo: Photo, options: PreprocessOptions) -> Preprocessed:
     top, left, bottom, right = _box_of(mask)
     height, width = mask.shape
     share = (top / height, left / width, bottom / height, right / width)
-    if options.preprocess not in ("auto", "reader"):
+    if options.preprocess not in ("auto", "classic"):
         margin = 0.2 * max(bottom - top, right - left)
         rows, columns = photo.shape[0] / height, photo.shape[1] / width
         part = photo[
@@ -246,7 +258,7 @@ def _picture(page: _Page, mask: Mask, photo: Photo, options: PreprocessOptions) 
         stroke_px=options.stroke_px,
         centre=options.centre,
     )
-    look = look_at_box(photo, share, options) if options.preprocess == "reader" else None
+    look = look_at_box(photo, share, options) if options.preprocess == "auto" else None
     if look is None:
-        return Preprocessed(image=image, box=share)
-    return Preprocessed(image=look.image, box=share, looks=(image,))
+        return Preprocessed(image=image, box=share, is_digit=float(options.preprocess != "auto"))
+    return Preprocessed(image=look.image, box=share, looks=(image,), is_digit=look.is_digit)

@@ -12,34 +12,32 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
+from bench.config import user_cache_folder
 from bench.errors import BenchError, DataError
 from bench.loading.in_use import held
-from bench.loading.refs import LoadedDataset, SplitRef
+from bench.loading.refs import SplitRef
 from bench.spec import ImageSet
 
 __all__ = [
-    "CacheEntry",
-    "cache_entries",
     "cache_folder",
     "cache_in_use",
-    "clean_cache",
     "image_hashes",
+    "kept_array",
     "open_split",
     "write_split",
 ]
 
 _STALE_SECONDS = 3600.0
-_PARTS = ("splits", "index", "work")
 
 
 class _Samples(msgspec.Struct, frozen=True):
@@ -48,31 +46,9 @@ class _Samples(msgspec.Struct, frozen=True):
     unread: tuple[int, ...] = ()  # places
 
 
-class CacheEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing the cache holds."""
-
-    kind: str  # "split", "index" or "work"
-    name: str
-    used_by: str = ""  # for a split: the datasets it was loaded for, "mnist training"
-    folder: str
-    size_bytes: int
-
-
 def cache_folder(explicit: Path | None = None) -> Path:
     """Return the cache's folder: `explicit`, else ``BENCH_CACHE_DIR``, else the user's cache."""
-    if explicit is not None:
-        return explicit
-    variable = os.environ.get("BENCH_CACHE_DIR", "")
-    if variable:
-        return Path(variable).expanduser().absolute()
-    try:
-        return platformdirs.user_cache_path("digitbench", appauthor=False)
-    except RuntimeError as error:
-        raise DataError(
-            "there is no folder for the data cache",
-            why="this user has no home",
-            fix="name one in BENCH_CACHE_DIR",
-        ) from error
+    return user_cache_folder() if explicit is None else explicit
 
 
 @contextmanager
@@ -268,21 +244,33 @@ def image_hashes(ref: SplitRef) -> npt.NDArray[np.uint64]:
     -------
     ndarray of shape (n,), uint64
     """
-    stored = Path(ref.folder) / "hashes.npy"
+    return kept_array(
+        Path(ref.folder) / "hashes.npy",
+        lambda hashes: hashes.shape == (ref.n,) and hashes.dtype == np.uint64,
+        lambda: _hash_each(open_split(ref)),
+    )
+
+
+def kept_array(
+    stored: Path,
+    is_right: Callable[[npt.NDArray[Any]], bool],
+    make: Callable[[], npt.NDArray[Any]],
+) -> npt.NDArray[Any]:
+    """Return an array that is kept beside a split; made where it is not there, or torn."""
     try:
-        hashes = np.load(stored)
-        if hashes.shape == (ref.n,) and hashes.dtype == np.uint64:
-            return np.asarray(hashes)
+        found = np.load(stored)
+        if is_right(found):
+            return np.asarray(found)
     except (OSError, ValueError, EOFError):
-        pass  # not there yet, or torn
-    hashes = _hash_each(open_split(ref))
-    scratch = stored.with_name(f".hashes-{os.getpid()}.npy")
+        pass
+    made = make()
+    scratch = stored.with_name(f".{stored.stem}-{os.getpid()}.npy")
     try:
-        np.save(scratch, hashes)
+        np.save(scratch, made)
         scratch.replace(stored)
     except OSError:  # a cache that cannot be written costs time, not the result
         scratch.unlink(missing_ok=True)
-    return hashes
+    return made
 
 
 def _hash_each(split: ImageSet) -> npt.NDArray[np.uint64]:
@@ -295,74 +283,3 @@ def _hash_each(split: ImageSet) -> npt.NDArray[np.uint64]:
         for image in block.reshape(len(block), -1):
             digests += blake2b(image.data, digest_size=8, salt=salt).digest()
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-
-
-def cache_entries(cache: Path | None = None) -> list[CacheEntry]:
-    """Return what the cache holds, with sizes; empty where there is no cache."""
-    root = cache_folder(cache)
-    owners = _owners(root)
-    entries = []
-    for part in _PARTS:
-        folder = root / part
-        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-            kind = {"splits": "split"}.get(part, part)
-            size_bytes = sum(f.stat().st_size for f in [path, *path.rglob("*")] if f.is_file())
-            if size_bytes:
-                entries.append(
-                    CacheEntry(
-                        kind=kind,
-                        name=path.name,
-                        used_by=", ".join(sorted(owners.get(path.name, ()))),
-                        folder=str(path),
-                        size_bytes=size_bytes,
-                    )
-                )
-    return entries
-
-
-def _owners(root: Path) -> dict[str, set[str]]:
-    """Return for each split's hash the datasets whose index names it."""
-    owners: dict[str, set[str]] = {}
-    for index in (root / "index").glob("*.json"):
-        try:
-            loaded = msgspec.json.decode(index.read_bytes(), type=LoadedDataset)
-        except (OSError, msgspec.MsgspecError):  # torn or of another version
-            continue
-        for which, split in (("training", loaded.train), ("test", loaded.test)):
-            if split is not None:
-                owners.setdefault(split.content_hash, set()).add(f"{loaded.name} {which}")
-    return owners
-
-
-def clean_cache(cache: Path | None = None) -> int:
-    """Delete the cache's contents; everything in it can be made again.
-
-    Returns
-    -------
-    int
-        The bytes freed.
-
-    Raises
-    ------
-    BenchError
-        If a run is reading it, or something in it cannot be deleted.
-    """
-    root = cache_folder(cache)
-    if not root.is_dir():
-        return 0
-    with held(root, alone=True) as is_free:
-        if not is_free:
-            raise BenchError(
-                f"the data cache in {root} is in use",
-                why="a run is reading it",
-                fix="clean it when that run has ended",
-            )
-        freed = sum(entry.size_bytes for entry in cache_entries(root))
-        try:
-            # The index first: it points at the splits.
-            for part in ("index", "splits", "work"):
-                if (root / part).is_dir():
-                    shutil.rmtree(root / part)
-        except OSError as error:
-            raise cache_error(root, error) from error
-    return freed

@@ -1,18 +1,17 @@
 """Near-duplicates between two splits, found once for each pair of them and then kept."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.images.near_duplicates import near_duplicates
-from bench.loading.cache import image_hashes, open_split
+from bench.loading.cache import image_hashes, kept_array, open_split
 from bench.loading.refs import SplitRef
 
 __all__ = ["near_duplicate_pairs"]
 
-_VERSION = 2  # of what counts as one
+_VERSION = 3  # of what counts as one
 
 
 def near_duplicate_pairs(train: SplitRef, test: SplitRef) -> npt.NDArray[np.int64]:
@@ -28,23 +27,19 @@ def near_duplicate_pairs(train: SplitRef, test: SplitRef) -> npt.NDArray[np.int6
     ndarray of shape (n_pairs, 2), int64
         Places in the training and in the test split.
     """
-    stored = Path(test.folder) / f"near-{_VERSION}-{train.content_hash[:16]}.npy"
-    try:
-        pairs = np.load(stored)
-        if pairs.ndim == 2 and pairs.shape[1] == 2 and pairs.dtype == np.int64:
-            return np.asarray(pairs)
-    except (OSError, ValueError, EOFError):
-        pass  # not there yet, or torn
+    return kept_array(
+        Path(test.folder) / f"near-{_VERSION}-{train.content_hash[:16]}.npy",
+        lambda pairs: pairs.ndim == 2 and pairs.shape[1] == 2 and pairs.dtype == np.int64,
+        lambda: _pairs(train, test),
+    )
+
+
+def _pairs(train: SplitRef, test: SplitRef) -> npt.NDArray[np.int64]:
     first = [_distinct(train), _distinct(test)]
-    found = near_duplicates(open_split(train).pixels[first[0]], open_split(test).pixels[first[1]])
-    pairs = np.stack([first[0][found[:, 0]], first[1][found[:, 1]]], axis=1)
-    scratch = stored.with_name(f".near-{os.getpid()}.npy")
-    try:
-        np.save(scratch, pairs)
-        scratch.replace(stored)
-    except OSError:  # a cache that cannot be written costs time, not the result
-        scratch.unlink(missing_ok=True)
-    return pairs
+    found = near_duplicates(
+        open_split(train).steadiest[first[0]], open_split(test).steadiest[first[1]]
+    )
+    return np.stack([first[0][found[:, 0]], first[1][found[:, 1]]], axis=1)
 
 
 def _distinct(ref: SplitRef) -> npt.NDArray[np.int64]:

@@ -10,6 +10,7 @@ from bench.spec import DatasetSpec
 __all__ = ["fetch_dataset"]
 
 _TIMEOUT_SECONDS = 30
+_WEAK = "only an MD5 sum is known: it finds a damaged file, and no forged one"
 
 
 def fetch_dataset(
@@ -41,7 +42,8 @@ def _fetch(
 
     pooch.get_logger().setLevel(logging.WARNING)
     name = url.rsplit("/", 1)[-1]
-    say(f"{name} from {url}")
+    is_weak = checksum.startswith("md5:")
+    say(f"{name} from {url}" + f" ({_WEAK})" * is_weak)
     try:
         path = pooch.retrieve(
             url,

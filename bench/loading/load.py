@@ -19,17 +19,19 @@ from typing import Any
 import msgspec
 
 from bench.errors import BenchError, DataError, DataMissingError
+from bench.images.kinds import check_is_file
 from bench.loading.cache import cache_error, cache_folder, write_split
 from bench.loading.files import data_dirs, find_files, named_files
 from bench.loading.index import read_index, write_index
-from bench.loading.kinds import check_is_file
 from bench.loading.plausibility import warnings_of
 from bench.loading.refs import LoadedDataset
 from bench.loading.validate import check_dataset
 from bench.options import OptionValue, resolve_options
+from bench.plugins.contents import as_path, facts_now
 from bench.plugins.finding import BUILT_IN_PACKAGES
+from bench.plugins.ground import Ground, ground_of
 from bench.plugins.guarding import undisturbed
-from bench.plugins.loaded import Ground, facts_of, ground_of, watching
+from bench.plugins.loaded import watching
 from bench.plugins.sources import hash_of_sources, read_sources
 from bench.spec import Dataset, DatasetSpec, LoadContext
 
@@ -89,7 +91,7 @@ def load_dataset(
     look = whole.with_name(f"{whole.stem}-look-{look_at}.json")
     for index in (whole, look) if look_at else (whole,):
         kept = read_index(index, cache) if key and not fresh else None
-        if kept and all(facts_of(path) == facts for path, facts in kept.opened.items()):
+        if kept and all(facts_now(as_path(path)) == facts for path, facts in kept.opened.items()):
             return kept
     loaded = _load(spec, options, paths, cache, look_at)
     if key:
@@ -164,6 +166,7 @@ def _load(
     )
     with watching(_ground(spec.load), (str(cache),)) as watcher:
         dataset = _call_plugin(spec, context)
+        opened = watcher.facts() if watcher else {}
     check_dataset(dataset, " + ".join(path.name for path in paths) or spec.name)
     doubts = warnings_of(dataset, spec.style)
     splits = {
@@ -186,7 +189,8 @@ def _load(
         label_errors={each.image: each.label for each in spec.label_errors},
         label_errors_source="; ".join(dict.fromkeys(each.source for each in spec.label_errors)),
         paths=tuple(map(str, paths)),
-        opened=watcher.read_only() if watcher else {},
+        folder=str(dataset.folder or ""),
+        opened=opened,
         **splits,
     )
 
@@ -285,9 +289,13 @@ def _code_hash(load: Any) -> str:
     in_package = bool(getattr(module, "__package__", ""))
     name = str(getattr(module, "__name__", ""))
     if name.partition(".")[0] in BUILT_IN_PACKAGES:
-        return _digest([load.__qualname__.encode(), _kept_source_hash(file).encode()])
+        return _digest([load.__qualname__.encode(), _kept_source_hash(Path(file).parent).encode()])
     sources = read_sources(module=name) if in_package else read_sources(file=file)
-    parts = (load.__qualname__, hash_of_sources(sources), _source_hash(file, in_package))
+    parts = (
+        load.__qualname__,
+        hash_of_sources(sources),
+        _source_hash(Path(file).parent if in_package else Path(file)),
+    )
     return _digest(part.encode() for part in parts)
 
 
@@ -303,13 +311,13 @@ def _ground(load: Any) -> Ground | None:
 
 
 @functools.cache
-def _kept_source_hash(file: str) -> str:
-    return _source_hash(file, in_package=True)
+def _kept_source_hash(place: Path) -> str:
+    return _source_hash(place)
 
 
-def _source_hash(file: str, in_package: bool) -> str:
-    """Hash a plugin's own code (all of a package, for shared readers) and the harness's code."""
-    own = sorted(Path(file).parent.rglob("*")) if in_package else [Path(file)]
+def _source_hash(place: Path) -> str:
+    """Hash a plugin's file, or all of its folder for shared readers, and the harness's code."""
+    own = sorted(place.rglob("*")) if place.is_dir() else [place]
     harness = Path(__file__).parents[1]
     doubts = Path(__file__).with_name("plausibility.py")
     shared = [*sorted((harness / "images").iterdir()), harness / "spec.py", doubts]

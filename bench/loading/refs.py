@@ -47,8 +47,10 @@ class LoadedDataset(msgspec.Struct, frozen=True, kw_only=True):
     label_errors: dict[str, str] = {}  # hash of an image whose label is in doubt -> that label
     label_errors_source: str = ""
     paths: tuple[str, ...] = ()  # the data files or folder it was read from
-    # Files of the plugin's own that it opened beside them: size, modification time and inode.
-    opened: dict[str, tuple[int, int, int]] = {}
+    folder: str = ""  # where the samples' names are files; empty: nowhere
+    # Of the plugin's own, what it opened beside them, listed or looked for in vain (None): size,
+    # modification time and inode.
+    opened: dict[str, tuple[int, int, int] | None] = {}
 
     @property
     def is_evaluation_only(self) -> bool:

@@ -1,20 +1,21 @@
 """What a path on the command line is, before a plugin reads it: arrays, photos or a photo."""
 
 import os
+import zipfile
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from bench.errors import DataError
 from bench.images.decode import is_image_name
-from bench.loading.kinds import HEAD_BYTES, READABLE, Kind, check_is_file, kind_of
+from bench.images.kinds import PICTURES, READABLE, Kind, check_is_file, is_dropping, kind_of_file
 
 __all__ = ["Own", "name_of", "sniff"]
 
 _FILES_MAX: Final = 2000
 _DEPTH_MAX: Final = 3
 _LOOKED_INTO_MAX: Final = 64
-_SILENT: Final = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
+_ARRAY_ENDINGS: Final = (".csv", ".npy", ".npz", ".parquet", ".h5", ".hdf5", ".mat", ".gz", "ubyte")
 
 
 class Own(StrEnum):
@@ -22,6 +23,7 @@ class Own(StrEnum):
 
     ARRAYS = "arrays"
     PHOTOS = "photos"
+    """A folder of them, or a zip archive."""
     PHOTO = "photo"
 
 
@@ -39,7 +41,10 @@ def sniff(path: Path) -> Own:
     if not path.exists():
         raise DataError(f"{path} does not exist")
     check_is_file(path)
-    if is_image_name(path.name) or _kind(path) is Kind.PICTURE:
+    kind = _kind(path)
+    if kind is Kind.ZIP and _holds_pictures(path):
+        return Own.PHOTOS
+    if kind in PICTURES or is_image_name(path.name):
         return Own.PHOTO
     return Own.ARRAYS
 
@@ -47,15 +52,30 @@ def sniff(path: Path) -> Own:
 def name_of(path: Path) -> str:
     """Return the name a file or folder goes by as a dataset: its own, without endings."""
     resolved = path.expanduser().resolve()
-    return resolved.name if resolved.is_dir() else resolved.name.split(".")[0] or resolved.name
+    is_file = resolved.is_file()
+    return (resolved.name.split(".")[0] if is_file else "") or resolved.name
 
 
 def _kind(path: Path) -> Kind:
     try:
-        with path.open("rb") as file:
-            return kind_of(file.read(HEAD_BYTES))
+        return kind_of_file(path)
     except OSError:
         return Kind.BINARY
+
+
+def _holds_pictures(path: Path) -> bool:
+    """Whether an archive holds pictures rather than tables or arrays, by the names in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [PurePosixPath(name) for name in archive.namelist()]
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False  # who reads it says what is wrong
+    if PurePosixPath("[Content_Types].xml") in names:  # an office file; its pictures are decoration
+        return False
+    names = [name for name in names if not any(map(is_dropping, name.parts))]
+    pictures = sum(is_image_name(name.name) for name in names)
+    arrays = sum(name.name.lower().endswith(_ARRAY_ENDINGS) for name in names)
+    return pictures > 0 and pictures >= arrays
 
 
 def _folder(folder: Path) -> Own:
@@ -64,16 +84,14 @@ def _folder(folder: Path) -> Own:
     seen = 0
     for place, folders, names in os.walk(folder):
         depth = len(Path(place).relative_to(folder).parts)
-        folders[:] = (
-            [] if depth >= _DEPTH_MAX else [f for f in folders if not f.startswith(_SILENT)]
-        )
+        folders[:] = [] if depth >= _DEPTH_MAX else [f for f in folders if not is_dropping(f)]
         for name in names:
             seen += 1
-            if is_image_name(name) and not name.startswith(_SILENT):
+            if is_image_name(name) and not is_dropping(name):
                 return Own.PHOTOS
             others.append(Path(place) / name)
         if seen > _FILES_MAX:
             break
-    looked_at = [path for path in others if not path.name.startswith(_SILENT)][:_LOOKED_INTO_MAX]
+    looked_at = [path for path in others if not is_dropping(path.name)][:_LOOKED_INTO_MAX]
     kinds = {_kind(path) for path in looked_at if path.is_file()}
-    return Own.ARRAYS if kinds & READABLE and Kind.PICTURE not in kinds else Own.PHOTOS
+    return Own.ARRAYS if kinds & READABLE and not kinds & PICTURES else Own.PHOTOS

@@ -7,7 +7,7 @@ from statistics import median
 
 import msgspec
 
-from bench.board.index import Score, read_index
+from bench.board.entries import Score
 from bench.errors import StoreError
 from bench.options import Options
 from bench.planning.grid import Cell
@@ -77,12 +77,14 @@ def with_estimates(
     listed = list(cells)
     if not any(cell.task for cell in listed):
         return listed
+    from bench.board.index import read_index  # a run with nothing to do needs no part of it
+
     past: dict[tuple[str, str], list[Score]] = {}
     for score in read_index(store).scores.values():
         past.setdefault((score.model, score.train_dataset), []).append(score)
     pace = cache(pace)
     return [
-        _with_estimate(cell, cell.task, models[cell.model], past, store, pace)
+        _with_estimate(cell, cell.task, models.get(cell.model), past, store, pace)
         if cell.task
         else cell
         for cell in listed
@@ -92,14 +94,14 @@ def with_estimates(
 def _with_estimate(
     cell: Cell,
     task: TrialTask,
-    spec: ModelSpec,
+    spec: ModelSpec | None,
     past: Mapping[tuple[str, str], list[Score]],
     store: Store,
     pace: Callable[[], Pace],
 ) -> Cell:
     scores = past.get((cell.model, cell.train_dataset), [])
     seconds = _TRIAL_SECONDS[task.heavy] + _EVALUATE_SECONDS * len(task.evaluations)
-    if not task.stored:
+    if spec is not None and not task.stored:  # no plugin registers a model file
         seconds += _fit_seconds(task, spec, scores, pace)
     sized = msgspec.structs.replace(
         task,
@@ -113,7 +115,7 @@ def _with_estimate(
 def _fit_seconds(
     task: TrialTask, spec: ModelSpec, scores: list[Score], pace: Callable[[], Pace]
 ) -> float:
-    same = [s.fit_seconds for s in scores if s.variant == task.variant and s.fit_seconds]
+    same = [s.fit_seconds for s in scores if s.variant == task.variant.words and s.fit_seconds]
     if same:
         return median(same)
     share = _epochs(task.options) / max(1.0, _epochs(default_options(spec)))
@@ -144,7 +146,7 @@ def _pixels(task: TrialTask) -> int:
 
 def _changed(task: TrialTask, scores: list[Score], store: Store) -> tuple[str, ...]:
     """Name what differs from the last stored trial of the same model, data, seed and variant."""
-    same = [s for s in scores if s.seed == task.seed and s.variant == task.variant]
+    same = [s for s in scores if s.seed == task.seed and s.variant == task.variant.words]
     if not same:
         return ()
     last = max(same, key=lambda score: score.started_at)

@@ -1,40 +1,39 @@
 """From a selection to a plan: cells and trials that are cached, to run, impossible, and why."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 
 import msgspec
 
-from bench.errors import BenchError, NewerFormatError, StoreError
+from bench.errors import BenchError
 from bench.loading.refs import LoadedDataset, SplitRef
 from bench.options import OptionValue
+from bench.planning.evaluations import evaluation_of, told_apart
 from bench.planning.identity import (
-    config_id,
-    evaluation_id,
     identify,
     requirements,
     resolve_precision,
     sources_of,
-    trial_id,
-    versions,
 )
+from bench.planning.shelf import Shelf
+from bench.planning.stored import damaged_folders, is_outgrown, is_sound, what_changed
 from bench.planning.task import EvaluationTask, PluginRef, TrialTask
 from bench.planning.trial_options import Settings, each_size, image_shape, trial_options
 from bench.plugins.discovery import Plugins
-from bench.plugins.loaded import first_change, ground_of
+from bench.plugins.sources import read_once
 from bench.spec import ModelSpec, Style
+from bench.store.ids import config_id, trial_id
 from bench.store.layout import Store
-from bench.store.read import find_trial, read_evaluation, read_trial
+from bench.store.read import find_trial, read_trial, records_once
+from bench.store.variant import Variant
 
 __all__ = [
     "Cell",
     "CellState",
     "Plan",
     "TrainedOn",
-    "is_outgrown",
     "plan_trials",
 ]
 
@@ -58,7 +57,7 @@ class Cell:
     train_dataset: str
     test_dataset: str = ""
     seed: int | None = None
-    variant: str = ""
+    variant: Variant = field(default_factory=Variant)
     state: CellState
     reason: str = ""
     trial_id: str = ""
@@ -110,6 +109,8 @@ class Plan:
         return tuple(dict.fromkeys(names))
 
 
+@read_once()
+@records_once()
 def plan_trials(
     plugins: Plugins,
     models: Sequence[ModelSpec],
@@ -126,6 +127,7 @@ def plan_trials(
         If an option that was set does not exist or has a wrong value.
     """
     cells = []
+    shelf = Shelf.of(store)
     for pairing in pairings:
         for spec in models:
             possible, impossible = _split_pairings(spec, pairing)
@@ -133,7 +135,7 @@ def plan_trials(
                 options, variant = trial_options(spec, sized, pairing.train)
                 cells += [
                     _cell(
-                        plugins, spec, pairing.train, possible, seed, options, variant, sized, store
+                        plugins, spec, pairing.train, possible, seed, options, variant, sized, shelf
                     )
                     for seed in seeds
                 ]
@@ -168,20 +170,19 @@ def _cell(
     tests: Sequence[LoadedDataset],
     seed: int,
     options: dict[str, OptionValue],
-    variant: str,
+    variant: Variant,
     settings: Settings,
-    store: Store,
+    shelf: Shelf,
 ) -> Cell:
-    task = _task(plugins, spec, train, tests, seed, options, variant, settings, store)
-    damaged = _damaged_folders(store, task)
-    trial = store.trial(task.trial_id)
-    is_there = trial.is_dir() and trial not in damaged
+    task = _task(plugins, spec, train, tests, seed, options, variant, settings, shelf)
+    damaged, store = damaged_folders(shelf, task), shelf.store
+    is_there = shelf.has_trial(task) and store.trial(task.trial_id) not in damaged
     changed = what_changed(store, task) if is_there and not settings.fresh else ()
     stored = is_there and not settings.fresh and not changed and not is_outgrown(store, task)
     missing = [
         evaluation
         for evaluation in task.evaluations
-        if not stored or not _is_sound(store, task, evaluation, damaged)
+        if not stored or not is_sound(shelf, task, evaluation, damaged)
     ]
     cell = Cell(
         model=spec.name,
@@ -203,65 +204,6 @@ def _cell(
     )
 
 
-def what_changed(store: Store, task: TrialTask) -> tuple[str, ...]:
-    """Name what a stored trial loaded and would find changed now; empty while its notes hold."""
-    record = read_trial(store.trial(task.trial_id))
-    if task.train is None:
-        return ()
-    if record.loaded:
-        ground = ground_of(module=task.plugin.module, file=task.plugin.file)
-        if name := first_change(ground, record.loaded):
-            return (name,)
-    now = versions(record.engines)
-    return tuple(
-        f"{name} {before} → {now.get(name, '–')}"
-        for name, before in record.engines.items()
-        if now.get(name) != before
-    )
-
-
-def is_outgrown(store: Store, task: TrialTask) -> bool:
-    """Whether a trial asked for in full is stored under a smaller budget, which cut nothing of it.
-
-    The two have one identity, but the stored one would stay a row that is not ranked.
-    """
-    return task.budget == "full" and read_trial(store.trial(task.trial_id)).budget != "full"
-
-
-def _is_sound(
-    store: Store, task: TrialTask, evaluation: EvaluationTask, damaged: Sequence[Path]
-) -> bool:
-    folder = store.evaluation(task.trial_id, evaluation.evaluation_id)
-    return folder.is_dir() and folder not in damaged
-
-
-def _damaged_folders(store: Store, task: TrialTask) -> tuple[Path, ...]:
-    """Return the stored folders of a trial that cannot be read.
-
-    Raises
-    ------
-    NewerFormatError
-        If a newer digitbench wrote one.
-    """
-    trial = store.trial(task.trial_id)
-    damaged = [trial] if trial.is_dir() and not _is_readable(read_trial, trial) else []
-    for evaluation in task.evaluations:
-        folder = store.evaluation(task.trial_id, evaluation.evaluation_id)
-        if folder.is_dir() and not _is_readable(read_evaluation, folder):
-            damaged.append(folder)
-    return tuple(damaged)
-
-
-def _is_readable(read: Callable[[Path], object], folder: Path) -> bool:
-    try:
-        read(folder)
-    except NewerFormatError:
-        raise
-    except StoreError:
-        return False
-    return True
-
-
 def _with(task: TrialTask, evaluations: Iterable[EvaluationTask], stored: str) -> TrialTask:
     return msgspec.structs.replace(task, evaluations=tuple(evaluations), stored=stored)
 
@@ -273,14 +215,14 @@ def _task(
     tests: Sequence[LoadedDataset],
     seed: int,
     options: dict[str, OptionValue],
-    variant: str,
+    variant: Variant,
     settings: Settings,
-    store: Store,
+    shelf: Shelf,
 ) -> TrialTask:
     split = _training_split(train)
     home = plugins.homes[spec.name]
-    options, weights = _initial_weights(options, store)
-    precision = resolve_precision(settings.precision, spec)
+    options, weights = _initial_weights(options, shelf.store)
+    precision = resolve_precision(settings.precision, spec, settings.is_fast_in_bfloat16)
     identity = identify(
         spec,
         home,
@@ -302,7 +244,7 @@ def _task(
     )
     if train.test is not None and any(t.name == train.name for t in tests):
         evaluations += _corrupted(trial, train, settings)
-    evaluations = told_apart(evaluations, trial, store)
+    evaluations = told_apart(evaluations, trial, shelf)
     own = next((each for each in evaluations if each.own), None)
     return TrialTask(
         trial_id=trial,
@@ -353,60 +295,6 @@ def _training_split(dataset: LoadedDataset) -> SplitRef:
             fix="name a dataset to train on as well, for example -d mnist",
         )
     return dataset.train
-
-
-def evaluation_of(
-    trial: str,
-    train_dataset: str,
-    classes: Sequence[str],
-    test: LoadedDataset,
-    transform: Mapping[str, str | int | float] = MappingProxyType({}),
-) -> EvaluationTask:
-    """Return the task of evaluating a trial, whose columns are `classes`, on one test split."""
-    if test.test is None:  # the caller has left those out
-        raise BenchError(f"{test.name} has no test split")
-    return EvaluationTask(
-        evaluation_id=evaluation_id(trial, test.test.content_hash, transform),
-        test_dataset=test.name,
-        test_embedded=test.embedded,
-        split=test.test,
-        class_columns=tuple(classes.index(name) for name in test.classes),
-        evaluation_only=test.is_evaluation_only,
-        own=test.name == train_dataset,
-        variant=str(transform.get("quantize", "")),
-        transform=dict(transform),
-        truths=dict(test.truths),
-        label_errors=test.label_errors,
-        label_errors_source=test.label_errors_source,
-    )
-
-
-def told_apart(
-    evaluations: Iterable[EvaluationTask], trial: str, store: Store
-) -> tuple[EvaluationTask, ...]:
-    """Give datasets of one content evaluations of their own, so that each has its row.
-
-    An evaluation is known by the content of its images. Where another dataset's evaluation has
-    that identity already, in the store or before it, the dataset's name enters as well.
-    """
-    names: dict[str, str] = {}
-    apart = []
-    for each in evaluations:
-        folder = store.evaluation(trial, each.evaluation_id)
-        holder = names.setdefault(each.evaluation_id, _stored_name(folder) or each.test_dataset)
-        if holder != each.test_dataset:
-            extra = {**each.transform, "test_dataset": each.test_dataset}
-            key = evaluation_id(trial, each.split.content_hash, extra)
-            each = msgspec.structs.replace(each, evaluation_id=key)
-        apart.append(each)
-    return tuple(apart)
-
-
-def _stored_name(folder: Path) -> str:
-    try:
-        return read_evaluation(folder).test_dataset if folder.is_dir() else ""
-    except StoreError:  # damaged: it is set aside and made again
-        return ""
 
 
 def _initial_weights(

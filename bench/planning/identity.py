@@ -1,8 +1,10 @@
-"""What decides a result, and the hash of it."""
+"""What decides a result; its hashes are made in `bench.store.ids`."""
 
+import os
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import metadata
+from importlib.machinery import PathFinder
 
 from bench.errors import OptionError
 from bench.options import OptionValue
@@ -11,22 +13,19 @@ from bench.planning.processor import has_bfloat16, visible_gpus
 from bench.plugins.finding import Candidate
 from bench.plugins.sources import Sources, hash_of_sources, imported_names, read_sources
 from bench.spec import ModelSpec, Precision
-from bench.store.ids import config_id, evaluation_id, trial_id
 from bench.store.record import Identity
 
 __all__ = [
     "changed_parts",
-    "config_id",
     "engines_in_use",
-    "evaluation_id",
     "identify",
     "requirements",
     "resolve_precision",
     "sources_of",
-    "trial_id",
     "versions",
 ]
 
+_ARCHIVE = "an archive"
 _IMPORTED = {
     "sklearn": ("scikit-learn",),
     "sklearnex": ("scikit-learn-intelex",),
@@ -112,17 +111,57 @@ def versions(distributions: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _version(distribution: str) -> str:
+    found = _named_in_folders(distribution)
+    if len(found) == 1:
+        return found[0]
+    # Its import takes longer than all the questions.
+    from importlib import metadata
+
     try:
         return ".".join(metadata.version(distribution).split(".")[:2])
     except metadata.PackageNotFoundError:
         return ""
 
 
-def resolve_precision(asked: str, spec: ModelSpec) -> Precision:
+def _named_in_folders(distribution: str) -> list[str]:
+    """Return major.minor as the names of a distribution's folders on the search path say it.
+
+    None where something else than folders may know of distributions, or where a folder is of
+    another kind: then only `importlib.metadata` can say.
+    """
+    if any(hasattr(f, "find_distributions") for f in sys.meta_path if f is not PathFinder):
+        return []
+    begins = f"{distribution.replace('-', '_').lower()}-"
+    described = [name for place in sys.path for name in _described(place)]
+    names = [name for name in described if name.startswith(begins) or name == _ARCHIVE]
+    if any(not name.endswith(".dist-info") for name in names):
+        return []
+    return [".".join(name.removeprefix(begins).split(".")[:2]) for name in names]
+
+
+@cache
+def _described(place: str) -> tuple[str, ...]:
+    """Return the names of what describes distributions in one place of the search path."""
+    try:
+        names = os.listdir(place or ".")  # noqa: PTH208  # names alone
+    except NotADirectoryError:
+        return (_ARCHIVE,)
+    except OSError:
+        return ()
+    ends = (".dist-info", ".egg-info", ".egg", ".egg-link")
+    return tuple(name.lower() for name in names if name.endswith(ends))
+
+
+def resolve_precision(asked: str, spec: ModelSpec, is_fast: bool | None = None) -> Precision:
     """Return the precision a model trains in.
 
     ``auto`` asks the processor, not an engine, and takes bfloat16 only where the spec says that the
     model's accuracy holds in it.
+
+    Parameters
+    ----------
+    is_fast : bool or None
+        Whether what trains multiplies bfloat16 fast; None: this machine does it, and is asked.
 
     Raises
     ------
@@ -132,8 +171,9 @@ def resolve_precision(asked: str, spec: ModelSpec) -> Precision:
     if asked not in ("auto", "float32", "bfloat16"):
         raise OptionError(f"precision '{asked}'", why="it is one of auto, float32, bfloat16")
     if asked == "auto":
-        fast = has_bfloat16() or visible_gpus()
         is_safe = spec.bfloat16_holds and "bfloat16" in spec.precisions
-        return "bfloat16" if fast and is_safe else "float32"
+        if is_safe and is_fast is None:
+            is_fast = has_bfloat16() or bool(visible_gpus())
+        return "bfloat16" if is_safe and is_fast else "float32"
     # A model with one precision only (a forest) keeps it: asking a whole grid for bfloat16 is fine.
     return "bfloat16" if asked == "bfloat16" and "bfloat16" in spec.precisions else "float32"

@@ -1,89 +1,36 @@
 """From what a person asks for to models, settings and loaded datasets; every mistake is named."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
-from bench.config import Config
 from bench.errors import (
     BenchError,
     DataError,
     DataMissingError,
     OptionError,
     UndecidedError,
+    choose,
 )
-from bench.images.corruptions import choose_corruptions
 from bench.loading.load import load_dataset
 from bench.loading.mnist_c import MNIST_C, corrupted_files
 from bench.loading.refs import LoadedDataset
-from bench.loading.sniff import Own, name_of, sniff
 from bench.options import OptionValue, parse_setting
+from bench.planning.catalogue import (
+    ARRAY_DATASET,
+    FOLDER_DATASET,
+    Entry,
+    catalogue_of,
+    named_folder,
+    with_own_data,
+)
 from bench.planning.grid import Cell, CellState, TrainedOn
+from bench.planning.request import Request, Session
 from bench.planning.trial_options import HARNESS_OPTIONS, Settings
 from bench.plugins.discovery import Plugins
-from bench.spec import DatasetSpec, ModelSpec, Style
-from bench.store.layout import Store
+from bench.spec import ModelSpec, Style
 
-__all__ = ["Request", "Selected", "Session", "select"]
-
-FOLDER_DATASET = "image-folder"
-ARRAY_DATASET = "arrays"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a person asks for; the fields are the options of ``bench run``.
-
-    An empty selection of models or datasets means all of them.
-    """
-
-    models: tuple[str, ...] = ()
-    """Names and globs."""
-    datasets: tuple[str, ...] = ()
-    """Names, globs, NAME=PATH, and own files or folders to train on: PATH or NAME=PATH."""
-    folders: tuple[str, ...] = ()
-    """Own folders, DIR or NAME=DIR."""
-    folder_options: Mapping[str, OptionValue] = field(default_factory=dict)
-    """Options of image-folder for each of these folders and for the one of ``fine_tune``."""
-    seeds: tuple[int, ...] = (42,)
-    settings: tuple[str, ...] = ()
-    """NAME.option=value; NAME may be a glob over models."""
-    budget: str = "full"
-    precision: str = "auto"
-    cross: bool = False
-    fresh: bool = False
-    track_test: bool = False
-    fine_tune: str = ""
-    """An own folder, DIR or NAME=DIR: trained models go on from there in folds by person."""
-    quantize: str = ""
-    corruptions: str = ""
-    """"all" or names with commas: the stored models are tested on corrupted images too."""
-    train_sizes: tuple[int, ...] = ()
-    """A trial for each number of training images, for the learning curve."""
-    exclude_duplicates: bool = False
-    """Score without the test images that are, or nearly are, training images."""
-    store: Path | None = None
-    data_dir: Path | None = None
-    cache_dir: Path | None = None
-    plugins: tuple[str, ...] = ()
-    jobs: int | Literal["auto"] | None = None
-    timeout_seconds: float | None = None
-    memory_bytes: int | None = None
-    retries: int = 0
-    isolate: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """What a request resolves against: configuration, plugins, store, search folders."""
-
-    config: Config
-    plugins: Plugins
-    store: Store
-    search: tuple[Path, ...]
+__all__ = ["Selected", "select"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +45,8 @@ class Selected:
     """The folder to fine-tune on, as models trained on data of each style need to see it."""
     evaluation_only: dict[Style, tuple[LoadedDataset, ...]]
     """For each style, the evaluation-only datasets as models trained on it need to see them."""
+    read_by_files: tuple[LoadedDataset, ...] = ()
+    """The datasets that model files read: those named, and own folders."""
 
 
 def select(session: Session, request: Request) -> Selected:
@@ -108,9 +57,10 @@ def select(session: Session, request: Request) -> Selected:
     BenchError
         If nothing matches, a named dataset is missing or wrong, or an option does not exist.
     """
-    models = _select_models(session.plugins, request.models)
-    request = _with_own_data(session, request)
-    catalogue = _catalogue(session, request)
+    is_trained = not request.is_of_files_only
+    models = _select_models(session.plugins, request.models) if is_trained else []
+    request = with_own_data(session, request)
+    catalogue = catalogue_of(session, request)
     settings = _settings(session, request, catalogue)
 
     def load(name: str, style: Style | None) -> LoadedDataset:
@@ -129,124 +79,23 @@ def select(session: Session, request: Request) -> Selected:
     )
     return Selected(
         models=tuple(models),
-        pairings=_pairings(catalogue, loaded, request, load),
+        pairings=_pairings(catalogue, loaded, request, load) if is_trained else (),
         failed=tuple(replace(cell, model=spec.name) for cell in loaded.failed for spec in models),
         settings=replace(settings, corrupted=corrupted),
         fine_tune=_fine_tuned_on(catalogue, request, load),
         evaluation_only=_evaluation_only(catalogue, loaded.present, load) if shipped else {},
+        read_by_files=_read_by_files(catalogue, loaded, request, load),
     )
 
 
 def _select_models(plugins: Plugins, patterns: Sequence[str]) -> list[ModelSpec]:
     for name in patterns:
         plugins.refuse_unsettled(name)
-    names = _match(patterns, list(plugins.models), "model", "bench list models")
+    names = choose(patterns, plugins.models, "model", where="bench list models")
     return [plugins.models[name] for name in names]
 
 
-def _match(patterns: Sequence[str], names: Sequence[str], kind: str, where: str) -> list[str]:
-    """Return the names that any pattern matches, in the patterns' order; all without a pattern."""
-    if not patterns:
-        return sorted(names)
-    chosen: dict[str, None] = {}
-    for pattern in patterns:
-        matched = [pattern] if pattern in names else [n for n in names if fnmatchcase(n, pattern)]
-        if not matched:
-            close = get_close_matches(pattern, names, n=3)
-            hint = f"did you mean {', '.join(close)}? " if close else ""
-            raise BenchError(f"unknown {kind} '{pattern}'", why=f"{hint}All names: {where}")
-        chosen.update(dict.fromkeys(sorted(matched)))
-    return list(chosen)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """A dataset that can be asked for, and where it was named to be."""
-
-    spec: DatasetSpec
-    path: Path | None = None
-    base: str = ""
-    """The dataset that reads own data, whose options hold for it too; empty for a registered
-    one."""
-    trains: bool = False
-    """An own folder that was named with ``-d``: it is split, and trained on."""
-
-
-def _catalogue(session: Session, request: Request) -> dict[str, _Entry]:
-    """Return every dataset by name: registered ones, paths named, own folders."""
-    entries = {
-        name: _Entry(spec=spec)
-        for name, spec in session.plugins.datasets.items()
-        if name not in (FOLDER_DATASET, ARRAY_DATASET)
-    }
-    folders = {**{n: str(p) for n, p in session.config.folders.items()}}
-    folders |= dict(map(_named_folder, request.folders))
-    if request.fine_tune:
-        folders |= dict([_named_folder(request.fine_tune)])
-    for name, folder in folders.items():
-        if name in entries:
-            raise BenchError(
-                f"--folder {folder}", why=f"'{name}' is a dataset already", fix="use NAME=DIR"
-            )
-        spec = session.plugins.datasets.get(FOLDER_DATASET)
-        if spec is None:
-            raise BenchError("--folder", why="the image-folder plugin did not load: bench doctor")
-        entries[name] = _Entry(
-            spec=replace(spec, name=name), path=Path(folder), base=FOLDER_DATASET
-        )
-    for text in request.datasets:
-        name, equals, path = text.partition("=")
-        if name in entries and entries[name].base:
-            entries[name] = replace(entries[name], trains=True)
-        if equals and name in entries:
-            entries[name] = replace(entries[name], path=Path(path).expanduser())
-        elif equals:
-            entries[name] = _own_arrays(session, name, path, list(entries))
-    return entries
-
-
-def _own_arrays(session: Session, name: str, path: str, known: Sequence[str]) -> _Entry:
-    """Return the entry of a file or folder of arrays under a name of its own."""
-    spec = session.plugins.datasets.get(ARRAY_DATASET)
-    place = Path(path).expanduser()
-    if spec is None or not place.exists():
-        _match([name], known, "dataset", "bench list datasets")
-    if spec is None or sniff(place) is not Own.ARRAYS:
-        raise DataError(
-            f"{path} is a picture",
-            why="a dataset is a folder of them, or a file of arrays",
-            fix=f"bench predict {path}, or name the folder",
-        )
-    return _Entry(spec=replace(spec, name=name), path=place, base=ARRAY_DATASET)
-
-
-def _with_own_data(session: Session, request: Request) -> Request:
-    """Return the request with own data named: ``-d [NAME=]DIR`` of photos as ``--folder`` too."""
-    own = {*session.config.folders, *(_named_folder(text)[0] for text in request.folders)}
-    known = {*session.plugins.datasets, *own} - {FOLDER_DATASET, ARRAY_DATASET}
-    datasets, folders = list(request.datasets), list(request.folders)
-    for place, text in enumerate(datasets):
-        name, _, path = text.rpartition("=")
-        there = Path(path).expanduser()
-        if text in known or name in known or not there.exists():
-            continue
-        is_named = name not in ("", FOLDER_DATASET, ARRAY_DATASET)
-        if name == FOLDER_DATASET or (there.is_dir() and sniff(there) is Own.PHOTOS):
-            folders.append(text if is_named else path)
-            datasets[place] = _named_folder(folders[-1])[0]
-        else:
-            datasets[place] = f"{name if is_named else name_of(there)}={path}"
-    return replace(request, datasets=tuple(datasets), folders=tuple(folders))
-
-
-def _named_folder(text: str) -> tuple[str, str]:
-    name, equals, folder = text.partition("=")
-    if not equals:
-        name, folder = "", text
-    return name or Path(folder).expanduser().resolve().name, folder
-
-
-def _settings(session: Session, request: Request, catalogue: Mapping[str, _Entry]) -> Settings:
+def _settings(session: Session, request: Request, catalogue: Mapping[str, Entry]) -> Settings:
     declared = _declared_options(session.plugins, catalogue)
     given = _folder_options(request)
     for text in request.settings:
@@ -281,18 +130,22 @@ def _folder_options(request: Request) -> dict[str, dict[str, OptionValue]]:
     if request.folder_options and not folders:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in request.folder_options)
         raise OptionError(flags, why="this is for --folder DIR")
-    return {_named_folder(text)[0]: dict(request.folder_options) for text in folders}
+    return {named_folder(text)[0]: dict(request.folder_options) for text in folders}
 
 
 def _made_corruptions(names: str) -> tuple[tuple[str, int], ...]:
     """Return the corruptions that are made here, at each strength."""
     made = ",".join(name for name in names.split(",") if name.strip() != MNIST_C)
-    chosen = choose_corruptions(made) if made else ()
+    if not made:
+        return ()
+    from bench.images.corruptions import choose_corruptions
+
+    chosen = choose_corruptions(made)
     return tuple((each.name, strength) for each in chosen for strength in each.strengths)
 
 
 def _declared_options(
-    plugins: Plugins, catalogue: Mapping[str, _Entry]
+    plugins: Plugins, catalogue: Mapping[str, Entry]
 ) -> dict[str, frozenset[str]]:
     declared = {name: {*HARNESS_OPTIONS, *spec.options} for name, spec in plugins.models.items()}
     declared |= {name: {*entry.spec.options} for name, entry in catalogue.items()}
@@ -305,16 +158,10 @@ def _owners(
     text: str, owner: str, option: str, declared: Mapping[str, frozenset[str]]
 ) -> list[str]:
     """Return whom a setting is for: the one named, or those a glob matches that know the option."""
-    if owner in declared:
-        return [owner]
-    matched = [name for name in declared if fnmatchcase(name, owner)]
-    if not matched:
-        close = get_close_matches(owner, declared, n=2)
-        hint = f"did you mean {' or '.join(close)}?" if close else "see bench list"
-        raise OptionError(f"--set {text}", why=f"no model or dataset is named '{owner}'; {hint}")
-    knowing = [name for name in matched if option in declared[name]]
+    named = choose([owner], declared, "model or dataset", where="bench list")
+    knowing = named if owner in declared else [name for name in named if option in declared[name]]
     if not knowing:
-        raise OptionError(f"--set {text}", why=f"none of {', '.join(matched)} has that option")
+        raise OptionError(f"--set {text}", why=f"none of {', '.join(named)} has that option")
     return knowing
 
 
@@ -323,7 +170,7 @@ _Loader = Callable[[str, Style | None], LoadedDataset]
 
 def _load(
     session: Session,
-    entry: _Entry,
+    entry: Entry,
     settings: Settings,
     cache_dir: Path | None,
     style: Style | None,
@@ -359,15 +206,19 @@ class _Loaded:
     failed: tuple[Cell, ...]
 
 
-def _load_datasets(catalogue: Mapping[str, _Entry], request: Request, load: _Loader) -> _Loaded:
+def _load_datasets(catalogue: Mapping[str, Entry], request: Request, load: _Loader) -> _Loaded:
     """Load what is asked for; what is missing or broken becomes a cell, or an error if named."""
     patterns = [text.partition("=")[0] for text in request.datasets]
-    chosen = _match(patterns, list(catalogue), "dataset", "bench list datasets")
+    own = [name for name, entry in catalogue.items() if entry.base]
+    if request.is_of_files_only and not patterns:
+        patterns = own  # what they are to read; without any, what is there to be trained on
+    chosen = choose(patterns, catalogue, "dataset", where="bench list datasets")
     named = {text for text in patterns if text in catalogue}
     named |= {name for name, entry in catalogue.items() if entry.base}
     present: dict[str, LoadedDataset] = {}
     failed: list[Cell] = []
-    others = [name for name in catalogue if name not in chosen]
+    others = own if request.is_of_files_only else list(catalogue)
+    others = [name for name in others if name not in chosen]
     for name in [*chosen, *others]:
         evaluates = "train" not in catalogue[name].spec.provides
         if name not in chosen and not (evaluates or request.cross):
@@ -383,7 +234,7 @@ def _load_datasets(catalogue: Mapping[str, _Entry], request: Request, load: _Loa
 
 
 def _pairings(
-    catalogue: Mapping[str, _Entry], loaded: _Loaded, request: Request, load: _Loader
+    catalogue: Mapping[str, Entry], loaded: _Loaded, request: Request, load: _Loader
 ) -> tuple[TrainedOn, ...]:
     present = loaded.present
     training = [n for n in loaded.chosen if n in present and present[n].train is not None]
@@ -396,17 +247,17 @@ def _pairings(
 
 
 def _fine_tuned_on(
-    catalogue: Mapping[str, _Entry], request: Request, load: _Loader
+    catalogue: Mapping[str, Entry], request: Request, load: _Loader
 ) -> dict[Style, LoadedDataset]:
     if not request.fine_tune:
         return {}
-    name, _ = _named_folder(request.fine_tune)
+    name, _ = named_folder(request.fine_tune)
     views = catalogue[name].spec.views
     return {style: load(name, style if style in views else None) for style in Style}
 
 
 def _evaluation_only(
-    catalogue: Mapping[str, _Entry], present: Mapping[str, LoadedDataset], load: _Loader
+    catalogue: Mapping[str, Entry], present: Mapping[str, LoadedDataset], load: _Loader
 ) -> dict[Style, tuple[LoadedDataset, ...]]:
     names = [name for name, dataset in present.items() if dataset.train is None]
     return {
@@ -418,6 +269,25 @@ def _evaluation_only(
     }
 
 
+def _read_by_files(
+    catalogue: Mapping[str, Entry], loaded: _Loaded, request: Request, load: _Loader
+) -> tuple[LoadedDataset, ...]:
+    """Return what model files read: datasets that are named, and own folders, never all."""
+    if not request.model_files:
+        return ()
+    named = loaded.chosen if request.datasets else ()
+    own = (name for name, entry in catalogue.items() if entry.base)
+    style = Style.HANDWRITTEN
+    found = []
+    for name in dict.fromkeys((*named, *own)):
+        dataset = loaded.present.get(name)
+        if dataset is None or dataset.test is None:
+            continue
+        is_seen_so = dataset.train is None and style in catalogue[name].spec.views
+        found.append(load(name, style) if is_seen_so else dataset)
+    return tuple(found)
+
+
 def _failed(name: str, error: DataError) -> Cell:
     is_missing = isinstance(error, DataMissingError)
     state = CellState.DATA_MISSING if is_missing else CellState.FAILED
@@ -426,7 +296,7 @@ def _failed(name: str, error: DataError) -> Cell:
 
 def _tests(
     train: str,
-    catalogue: Mapping[str, _Entry],
+    catalogue: Mapping[str, Entry],
     present: Mapping[str, LoadedDataset],
     request: Request,
     load: _Loader,

@@ -5,15 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench.loading.refs import LoadedDataset
-from bench.planning.grid import Cell, CellState, evaluation_of, told_apart
+from bench.planning.evaluations import evaluation_of, told_apart
+from bench.planning.grid import Cell, CellState
+from bench.planning.shelf import Shelf
 from bench.planning.task import PluginRef, TrialTask
 from bench.plugins.discovery import Plugins
 from bench.spec import ModelSpec, Style
 from bench.store.atomic import publish_folder, readable_failure
 from bench.store.layout import Store
 from bench.store.read import read_trial
+from bench.store.record import variant_of
 
-__all__ = ["import_shipped", "shipped_cells"]
+__all__ = ["import_shipped", "shipped_cells", "stored_cell"]
 
 
 def shipped_cells(
@@ -51,10 +54,38 @@ def _cell(
         for test in tests_for.get(Style(record.train_style), ())
         if test.test is not None and set(test.classes) <= set(record.classes)
     ]
+    home = plugins.homes[spec.name]
+    return stored_cell(
+        folder,
+        PluginRef(module=home.module, file=home.file),
+        tests,
+        store,
+        heavy="tensorflow" in record.identity.requires,
+    )
+
+
+def stored_cell(
+    folder: Path,
+    plugin: PluginRef,
+    tests: Sequence[LoadedDataset],
+    store: Store,
+    *,
+    heavy: bool,
+) -> Cell | None:
+    """Return the cell of a trained model's folder on some test splits; None where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        It holds ``record.json`` and ``model/``, as a trial in a store does.
+    tests : sequence of LoadedDataset
+        Whose classes it knows.
+    """
+    record = read_trial(folder)
     evaluations = tuple(
         evaluation_of(record.trial_id, record.train_dataset, record.classes, test) for test in tests
     )
-    evaluations = told_apart(evaluations, record.trial_id, store)
+    evaluations = told_apart(evaluations, record.trial_id, Shelf.of(store))
     missing = tuple(
         each
         for each in evaluations
@@ -62,15 +93,14 @@ def _cell(
     )
     if not evaluations:
         return None
-    home = plugins.homes[spec.name]
     task = TrialTask(
         trial_id=record.trial_id,
         config_id=record.config_id,
         identity=record.identity,
-        plugin=PluginRef(module=home.module, file=home.file),
-        model=spec.name,
+        plugin=plugin,
+        model=record.model,
         summary=record.summary,
-        variant=record.variant,
+        variant=variant_of(record),
         options=record.identity.options,
         train_dataset=record.train_dataset,
         train_style=record.train_style,
@@ -83,13 +113,13 @@ def _cell(
         train=None,
         evaluations=missing,
         stored=str(folder),
-        heavy="tensorflow" in record.identity.requires,
+        heavy=heavy,
     )
     return Cell(
-        model=spec.name,
+        model=record.model,
         train_dataset=record.train_dataset,
         seed=record.seed,
-        variant=record.variant,
+        variant=variant_of(record),
         state=CellState.TO_EVALUATE if missing else CellState.CACHED,
         task=task if missing else None,
     )

@@ -6,6 +6,7 @@ import msgspec
 
 from bench.loading.refs import SplitRef
 from bench.store.record import Identity, State
+from bench.store.variant import Variant
 
 __all__ = ["EvaluationTask", "Limits", "Outcome", "PluginRef", "SplitRef", "TrialTask"]
 
@@ -48,7 +49,7 @@ class TrialTask(_Struct, frozen=True, kw_only=True):
     plugin: PluginRef
     model: str
     summary: str = ""
-    variant: str = ""
+    variant: Variant = Variant()
     budget: str = "full"
     options: dict[str, bool | int | float | str]
     train_dataset: str

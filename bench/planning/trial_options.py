@@ -9,6 +9,7 @@ from bench.loading.refs import LoadedDataset
 from bench.options import Option, Options, OptionValue, as_options, resolve_options
 from bench.planning.identity import resolve_precision
 from bench.spec import ModelSpec, Shape
+from bench.store.variant import Variant
 
 __all__ = [
     "BUDGETS",
@@ -36,6 +37,8 @@ class Settings:
 
     budget: str = "full"
     precision: str = "auto"
+    is_fast_in_bfloat16: bool | None = None
+    """Of what trains; None: this machine, which is asked."""
     configured: Mapping[str, Options] = field(default_factory=dict)
     """Options by model or dataset name, from ``bench.toml``."""
     given: Mapping[str, Options] = field(default_factory=dict)
@@ -66,7 +69,7 @@ def each_size(settings: Settings, train: LoadedDataset, model: str) -> list[Sett
 
 def trial_options(
     spec: ModelSpec, settings: Settings, train: LoadedDataset
-) -> tuple[dict[str, OptionValue], str]:
+) -> tuple[dict[str, OptionValue], Variant]:
     """Return a trial's resolved options and its variant, what differs from the defaults."""
     declared = as_options({**HARNESS_OPTIONS, **spec.options})
     embedded = spec.embedded_options if train.embedded else {}
@@ -83,13 +86,15 @@ def trial_options(
         options["train_images"] = 0  # all of them: the same trial as without a limit
     base = budgeted if settings.budget != "full" else usual
     base["train_images"] = 0 if int(base["train_images"]) >= n_train else base["train_images"]
-    parts = [f"{name}={_short(options[name])}" for name in options if options[name] != base[name]]
-    if settings.budget != "full":
-        parts.insert(0, settings.budget)
-    precision = resolve_precision(settings.precision, spec)
-    if precision != resolve_precision("auto", spec):
-        parts.append(precision)
-    return options, ", ".join(parts)
+    precision, usually = (
+        resolve_precision(asked, spec, settings.is_fast_in_bfloat16)
+        for asked in (settings.precision, "auto")
+    )
+    return options, Variant(
+        budget=settings.budget,
+        options={name: options[name] for name in options if options[name] != base[name]},
+        precision="" if precision == usually else precision,
+    )
 
 
 def budget_options(spec: ModelSpec, options: Options, budget: str) -> dict[str, OptionValue]:
@@ -115,7 +120,3 @@ def image_shape(spec: ModelSpec, shape: Shape) -> Shape:
     height, width, channels = shape
     factor = max(1.0, spec.min_side / min(height, width))
     return ceil(height * factor), ceil(width * factor), channels
-
-
-def _short(value: OptionValue) -> str:
-    return str(value)[:12] if isinstance(value, str) else f"{value:g}"

@@ -53,7 +53,6 @@ def parse(source: bytes) -> ast.Module | None:
         return None
 
 
-@lru_cache(maxsize=512)
 def definitions_hash(source: bytes) -> str:
     """Return one hash of what a file computes; of its bytes, where it cannot be read as Python."""
     return hash_of_definitions([source])

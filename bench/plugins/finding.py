@@ -1,17 +1,25 @@
 """Built-in, entry-point and local plugins, found without importing any."""
 
+import os
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib import metadata
 
 __all__ = ["BUILT_IN_PACKAGES", "Candidate", "find_plugins", "may_hold", "named_plugins"]
 
 BUILT_IN_PACKAGES = ("bench_plugins", "bench_datasets")
 ENTRY_POINT_GROUP = "bench"
 _ENTRIES = "entry_points.txt"
+_SECTION = f"[{ENTRY_POINT_GROUP}]"
 _TEXT_BYTES_MAX = 1 << 20
 
 
@@ -33,14 +41,18 @@ class Candidate:
         return self.file or f"{self.module or self.name} ({self.origin})"
 
 
-def find_plugins(local: Iterable[str] = ()) -> list[Candidate]:
+def find_plugins(local: Iterable[str] = (), *, only_built_in: bool = False) -> list[Candidate]:
     """List every plugin without importing any: built-in, installed, then `local` ones in order.
 
     Parameters
     ----------
     local : iterable of str
         Module names, or paths that end in ``.py``.
+    only_built_in : bool
+        Leave out all but digitbench's own.
     """
+    if only_built_in:
+        return [*_built_in()]
     return [*_built_in(), *_installed(), *named_plugins(local)]
 
 
@@ -76,6 +88,10 @@ def _built_in() -> Iterator[Candidate]:
 
 
 def _installed() -> Iterator[Candidate]:
+    if not _any_registers():
+        return
+    from importlib import metadata
+
     try:
         entries = list(metadata.entry_points(group=ENTRY_POINT_GROUP))
     # One distribution's torn files end the listing of all: then each is asked by itself.
@@ -87,13 +103,43 @@ def _installed() -> Iterator[Candidate]:
         yield _entry(entry, origin)
 
 
+def _any_registers() -> bool:
+    """Whether an installed distribution may have an entry point of ours.
+
+    Most often none has, and `importlib.metadata` need not be imported to say so: it costs more than
+    all the rest of a short command. Where a distribution may be kept in another way than as a
+    folder on the search path, the answer is yes.
+    """
+    if any(hasattr(f, "find_distributions") for f in sys.meta_path if f is not PathFinder):
+        return True
+    for place in sys.path:
+        try:
+            with os.scandir(place or ".") as entries:
+                described = [
+                    e for e in entries if e.name.endswith((".dist-info", ".egg-info", ".egg"))
+                ]
+        except NotADirectoryError:
+            return True  # an archive
+        except OSError:
+            continue
+        for entry in described:
+            if entry.name.endswith(".egg"):
+                return True
+            with suppress(OSError), Path(entry.path, _ENTRIES).open("rb") as file:
+                if _SECTION.encode() in file.read():
+                    return True
+    return False
+
+
 def _installed_one_by_one() -> Iterator[Candidate]:
+    from importlib import metadata
+
     seen: set[str] = set()
     for each in metadata.distributions():
         name = ""
         try:
             name = each.name
-            if name in seen or f"[{ENTRY_POINT_GROUP}]" not in (each.read_text(_ENTRIES) or ""):
+            if name in seen or _SECTION not in (each.read_text(_ENTRIES) or ""):
                 continue
             seen.add(name)
             for entry in each.entry_points:
@@ -105,10 +151,11 @@ def _installed_one_by_one() -> Iterator[Candidate]:
             yield Candidate(name=name or "?", origin="entry point", fault=fault)
 
 
-def _entry(entry: metadata.EntryPoint, origin: str) -> Candidate:
+def _entry(entry: "metadata.EntryPoint", origin: str) -> Candidate:
     try:
         return Candidate(name=entry.name, origin=origin, module=entry.module)
-    except AttributeError:  # it is of no form that names a module
+    # It is of no form that names a module: newer readers refuse what older ones took for given.
+    except (AttributeError, AssertionError, ValueError):
         fault = f"its entry point '{entry.value}' names no module"
         return Candidate(name=entry.name, origin=origin, fault=fault)
 

@@ -1,19 +1,48 @@
 """Foreign code in the harness's own process: what it prints, and what it leaves behind."""
 
+import functools
 import locale
 import os
+import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
-__all__ = ["undisturbed"]
+__all__ = ["guarded", "undisturbed"]
+
+_SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+_FLOATS: Final = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+"""What numpy does when it is imported."""
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def guarded(function: Callable[P, T]) -> Callable[P, T]:
+    """Return `function`, of a plugin, so that each call of it is `undisturbed`.
+
+    One that leaves Python raises RuntimeError instead.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **named: P.kwargs) -> T:
+        with undisturbed():
+            try:
+                return function(*args, **named)
+            except SystemExit as error:
+                raise RuntimeError(f"it left Python with code {error.code}") from error
+
+    return call
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Let a plugin do as it likes: folder, output, environment, warnings, locale are put back.
+
+    So are the answers to signals, the mask of new files' modes and numpy's to odd floats.
 
     What it prints goes to standard error, however it prints: standard output may be a table that a
     program reads.
@@ -23,6 +52,10 @@ def undisturbed() -> Iterator[None]:
     streams = sys.stdin, sys.stdout, sys.stderr
     filters = list(warnings.filters)
     language = locale.setlocale(locale.LC_ALL)
+    answers = {number: signal.getsignal(number) for number in _SIGNALS}
+    mask = _mask()
+    limit = sys.getrecursionlimit()
+    floats = sys.modules["numpy"].geterr() if "numpy" in sys.modules else {}
     with suppress(ValueError, OSError, AttributeError):
         sys.stdout.flush()
     output = _divert()
@@ -44,8 +77,23 @@ def undisturbed() -> Iterator[None]:
             os.environ.update(environment)
         warnings.resetwarnings()
         cast("list[Any]", warnings.filters).extend(filters)
+        for number, answer in answers.items():
+            # Only Python's main thread may, and None is an answer that Python did not give.
+            with suppress(ValueError, TypeError):
+                if signal.getsignal(number) is not answer:
+                    signal.signal(number, answer)
+        os.umask(mask)
+        sys.setrecursionlimit(limit)
+        if "numpy" in sys.modules:
+            sys.modules["numpy"].seterr(**floats or _FLOATS)
         with suppress(locale.Error):
             locale.setlocale(locale.LC_ALL, language)
+
+
+def _mask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _open_folder() -> int | None:

@@ -1,286 +1,303 @@
 """What a plugin was seen to load: modules, files and listings of its own folder, with hashes.
 
-An audit hook sees what Python opens, lists and executes; libraries that open files below Python
-are asked for their paths by `wrap_native_readers`. Only what lies in the plugin's folder, package
-or project is noted; the names are relative to it.
+An audit hook sees what Python opens, lists and executes; what no audit event tells of is heard by
+`hear_the_rest`. Only what lies in the plugin's folder, package or project is noted, and what was
+looked for there in vain; the names are relative to it. Processes that the plugin starts note as
+well.
 """
 
+import importlib
 import os
-import stat
+import shlex
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from bench.plugins.definitions import definitions_hash
-from bench.plugins.finding import BUILT_IN_PACKAGES
-from bench.plugins.native_readers import wrap_native_readers
-from bench.plugins.sources import is_installed, read_sources, without_bytecode
+from bench.plugins.contents import (
+    LISTING,
+    LISTING_BELOW,
+    as_path,
+    as_text,
+    data_files,
+    facts_now,
+    facts_of,
+    hash_now,
+)
+from bench.plugins.descendants import SharedNotes
+from bench.plugins.ground import INSTALLED_HERE, Finder, Ground
+from bench.plugins.imported import remember
+from bench.plugins.native_readers import hear_the_rest
+from bench.plugins.parsed import parsed
+from bench.plugins.sources import without_bytecode
 
-__all__ = ["Ground", "Watcher", "facts_of", "first_change", "ground_of", "watching"]
+__all__ = ["Watcher", "first_change", "watch_for_life", "watching"]
 
-_MARKERS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git", "bench.toml")
-_PACKAGE_BYTES_MAX: Final = 50 * 1024 * 1024
-_WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_WRITES: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+_ANY_WRITE: Final = _WRITES | os.O_RDWR
 _OPENERS: Final = frozenset({"sqlite3.connect", "ctypes.dlopen"})
 _LISTERS: Final = frozenset({"os.listdir", "os.scandir"})
-_LISTING: Final = "/"
-_IMPORTLIB: Final = "<frozen importlib"
-_NOT_OWN: Final = frozenset({"__pycache__", ".git", "site-packages", "dist-packages"})
-_INSTALLED_HERE: Final = (sys.prefix + os.sep, sys.base_prefix + os.sep)
+_STARTERS: Final = frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn"})
+_ABOUT_VERSIONS: Final = frozenset({"git", "hg", "svn"})  # asked for a name, mostly
+# Looking for a module or a version lists every folder of Python's path.
+_IMPORTLIB: Final = ("<frozen importlib", os.path.dirname(importlib.__file__))  # noqa: PTH120
+_READ, _WRITTEN, _LISTED, _STARTED = "r", "w", "l", "s"
 _busy = threading.local()
 """Whether this thread is in the hook: what the hook itself opens is not the plugin's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """Where a plugin is at home."""
-
-    anchor: Path
-    """Names are relative to it."""
-    own: Path
-    """What lies below it is the plugin's."""
-    package: Path | None
-    """A package of the plugin's own, all of whose data files count; None for a lone file."""
-
-
-def ground_of(*, module: str = "", file: str = "") -> Ground | None:
-    """Return where a plugin is at home; None for one that cannot be found."""
-    sources = read_sources(module=module, file=file)
-    if not sources.files:
-        return None
-    top = module.partition(".")[0]
-    if not file and (sources.root / top).is_dir():
-        package = sources.root / top
-        if top in BUILT_IN_PACKAGES:
-            return Ground(anchor=sources.root, own=package, package=None)
-        if is_installed(package):
-            return Ground(anchor=sources.root, own=package, package=package)
-        project = _project(sources.root)
-        return Ground(anchor=project, own=project, package=package)
-    if is_installed(sources.root):
-        only = sources.root / next(iter(sources.files))
-        return Ground(anchor=sources.root, own=only, package=None)
-    project = _project(sources.root)
-    return Ground(anchor=project, own=project, package=None)
-
-
-def _project(folder: Path) -> Path:
-    """Return the nearest folder upwards that is marked as a project; else the folder itself."""
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # never raises
-    for place in (folder, *folder.parents):
-        if place == home or place == place.parent or home.is_relative_to(place):
-            break
-        if any((place / marker).exists() for marker in _MARKERS):
-            return place
-    return folder
 
 
 @dataclass(slots=True, kw_only=True)
 class Watcher:
     """State: what was opened, listed and executed since watching began."""
 
-    ground: Ground
-    excluded: tuple[str, ...]
-    """Folders whose files are the harness's or the trial's own."""
+    finder: Finder
+    shared: SharedNotes
     seen: set[str] = field(default_factory=set)
     opened: dict[str, tuple[int, int, int] | None] = field(default_factory=dict)
-    """Path -> size, modification time and inode when it was first opened."""
+    """Path -> its facts when it was first opened; None for what was not there."""
     written: set[str] = field(default_factory=set)
-    places: dict[str, str] = field(default_factory=dict)
+    updated: set[str] = field(default_factory=set)
+    """What was opened to be read and perhaps written."""
     listed: set[str] = field(default_factory=set)
+    started: set[str] = field(default_factory=set)
+    """Folders in which other programs were started, whose files are not heard."""
     executed: dict[str, str] = field(default_factory=dict)
     """Path of a source -> hash of its definitions when it was executed."""
 
     def hear(self, event: str, args: tuple[Any, ...]) -> None:
         """Take one audit event."""
         if event == "open":
-            path, mode, flags = args
-            writes = bool(isinstance(flags, int) and flags & _WRITES)
-            if writes or not isinstance(path, str) or path not in self.seen:
-                self.note(path, writes=writes or (isinstance(mode, str) and "+" in mode))
+            path, _, flags = args
+            flags = flags if isinstance(flags, int) else 0
+            if flags & _ANY_WRITE or not isinstance(path, str) or path not in self.seen:
+                self.note(path, flags=flags)
         elif event == "exec":
             name = getattr(args[0], "co_filename", "")
-            if name.endswith(".py") and (own := self._own(name)):
-                self.executed.setdefault(own, _hash_now(own))
+            own = self.finder.own(name) if name.endswith(".py") else ""
+            if own and own not in self.executed:
+                self.executed[own] = hash_now(own)
+                self._tell(_READ, own)
         elif event in _OPENERS:
-            self.note(args[0])
+            self.note(args[0], flags=os.O_RDWR)
+        elif event in _STARTERS:
+            self._note_command(args[1], args[2] if event == "subprocess.Popen" else None)
+        elif event == "os.system":
+            self._note_command(os.fsdecode(args[0]), None)
         elif event in _LISTERS and not sys._getframe(2).f_code.co_filename.startswith(_IMPORTLIB):
-            own = self._own(args[0] if args[0] is not None else ".")
-            if own:
-                self.listed.add(own)
+            self.note_listing(args[0] if args[0] is not None else ".")
 
-    def note(self, path: Any, *, writes: bool = False) -> None:
-        """Note one file that is opened."""
+    def note(self, path: Any, *, flags: int = 0) -> None:
+        """Note one file that is opened, or looked for in vain."""
         if isinstance(path, str):
             self.seen.add(path)
-        own = self._own(path)
+        own = self.finder.own(path)
         if not own:
             return
-        if writes:
+        if flags & _WRITES:
             self.written.add(own)
+            self._tell(_WRITTEN, own)
         elif own not in self.opened:
             self.opened[own] = facts_of(own)
+            self._tell(_READ, own)
+        if flags & os.O_RDWR:
+            self.updated.add(own)
 
-    def _own(self, path: Any) -> str:
-        """Return the absolute path of what is the plugin's own; empty for anything else."""
-        if isinstance(path, bytes):
-            path = os.fsdecode(path)
-        elif isinstance(path, os.PathLike):
-            path = os.fspath(path)
-        if not isinstance(path, str) or not path:
-            return ""
-        full = self.places.get(path)
-        if full is None:
-            full = os.path.realpath(path)
-            if os.path.isabs(path):  # noqa: PTH117  # another folder may be the working one soon
-                self.places[path] = full
-        own = str(self.ground.own)
-        if full != own and not full.startswith(own + os.sep):
-            return ""
-        if not _NOT_OWN.isdisjoint(Path(full[len(own) :]).parts):
-            return ""
-        return "" if any(full.startswith(folder) for folder in self.excluded) else full
+    def note_apart(self, path: Any) -> None:
+        """Note one file as `note` does, called by what is no audit event."""
+        with _unheard(), suppress(Exception):  # as in the hook
+            self.note(path)
+
+    def note_listing(self, folder: Any) -> None:
+        """Note that somebody looked which files a folder holds."""
+        own = self.finder.own(folder)
+        if own and own not in self.listed:
+            self.listed.add(own)
+            self._tell(_LISTED, own)
+
+    def _tell(self, kind: str, own: str) -> None:
+        if self.shared.is_elsewhere():
+            self.shared.add(kind, own)
+
+    def _hear_others(self) -> None:
+        """Take what other processes have noted."""
+        for kind, own in self.shared.read():
+            if kind == _READ:
+                self.opened.setdefault(own, facts_of(own))
+            else:
+                {_WRITTEN: self.written, _LISTED: self.listed, _STARTED: self.started}[kind].add(
+                    own
+                )
+
+    def _note_command(self, words: Any, folder: Any) -> None:
+        """Note the folders whose files a command may read: its own, and those of files it names.
+
+        What another program opens is not heard.
+        """
+        texts = [os.fsdecode(word) for word in ([words] if isinstance(words, str) else words)]
+        parts = [part for text in texts for part in {text, *_split(text)}]
+        if not parts or os.path.basename(parts[0]) in _ABOUT_VERSIONS:  # noqa: PTH119
+            return
+        below = os.fspath(folder) if folder else ""
+        places = [below]
+        for path in {name for part in parts for name in (part, part.rpartition("=")[2])}:
+            full = os.path.abspath(os.path.join(below, path))  # noqa: PTH100, PTH118  # as given
+            if path and facts_of(full) is not None:
+                places.append(os.path.dirname(full))  # noqa: PTH120
+        for own in filter(None, map(self.finder.own, places)):
+            self.started.add(own)
+            self._tell(_STARTED, own)
 
     def notes(self) -> tuple[dict[str, str], tuple[str, ...]]:
         """Return the hash of each thing noted, by name, and the names that changed meanwhile."""
-        found = dict(self.executed)  # what was executed counts: a later save is another trial's
-        changed = []
         with _unheard():
-            for module in list(sys.modules.values()):
-                file = getattr(module, "__file__", None) or ""
-                if file.startswith(_INSTALLED_HERE) and "site-packages" in file:
-                    continue
-                own = self._own(file)
-                if own.endswith(".py"):
-                    found.setdefault(own, _hash_now(own))
-            for path, before in self.opened.items():
-                if path in found or path in self.written or not Path(path).is_file():
-                    continue
-                if facts_of(path) != before:
-                    changed.append(path)
-                found[path] = _hash_now(path)
-            for path in _data_files(self.ground.package):
-                if path not in self.written and self._own(path):
-                    found.setdefault(path, _hash_now(path))
-            for folder in self.listed:
-                found[folder + _LISTING] = _hash_now(folder + _LISTING)
+            self._hear_others()
+            found = dict(self.executed)  # what was executed counts: a later save is another trial's
+            for path in self._modules():
+                found.setdefault(path, hash_now(path))
+            changed = self._add_opened(found)
+            for path in self._data_files():
+                if path not in self.written:
+                    found.setdefault(path, hash_now(path))
+            for name in self._listings():
+                found[name] = hash_now(name)
         named = {self._name(path): content for path, content in found.items()}
         return dict(sorted(named.items())), tuple(sorted(map(self._name, changed)))
 
-    def read_only(self) -> dict[str, tuple[int, int, int]]:
-        """Return size, modification time and inode of each file that was opened to be read."""
-        return {
-            path: facts
-            for path, facts in self.opened.items()
-            if facts is not None and path not in self.written and not path.endswith(".py")
-        }
+    def _modules(self) -> Iterator[str]:
+        is_installed = self.finder.is_installed
+        for module in list(sys.modules.values()):
+            # Asked otherwise, some would import what they stand for.
+            file = getattr(module, "__dict__", {}).get("__file__") or ""
+            if is_installed or not file.startswith(INSTALLED_HERE):
+                own = self.finder.own(file)
+                if own.endswith(".py"):
+                    yield own
+
+    def _add_opened(self, found: dict[str, str]) -> list[str]:
+        """Add what was opened; return what has changed since."""
+        changed = []
+        for path, before in self.opened.items():
+            if path in found or path in self.written:
+                continue
+            is_there = Path(path).is_file()
+            if not is_there and (before is not None or os.path.lexists(path)):
+                continue  # a folder, or a file that was removed
+            if before is not None and facts_of(path) != before:
+                if path in self.updated:
+                    continue
+                changed.append(path)
+            found[path] = hash_now(path)
+        return changed
+
+    def _data_files(self) -> Iterator[str]:
+        package = self.finder.ground.package
+        yield from filter(self.finder.own, data_files(package))
+        for folder in self.started:
+            yield from filter(self.finder.own, data_files(Path(folder), code=True))
+
+    def _listings(self) -> Iterator[str]:
+        above = {str(Path(folder).parent) for folder in self.listed}
+        for folder in self.listed:
+            yield folder + (LISTING_BELOW if folder in above else LISTING)
+
+    def facts(self) -> dict[str, tuple[int, int, int] | None]:
+        """Return the facts of each file that was read, looked for or imported, and each listing."""
+        with _unheard():
+            self._hear_others()
+            found = {path: facts_of(path) for path in (*self._modules(), *self.executed)}
+            found |= {path: facts_now(path) for path in self._listings()}
+            for path, facts in self.opened.items():
+                if path not in self.written and path not in self.updated:
+                    found[path] = facts or facts_of(path)
+            return {as_text(path): facts for path, facts in found.items()}
 
     def _name(self, path: str) -> str:
-        name = os.path.relpath(path, self.ground.anchor)
-        return name + _LISTING if path.endswith(_LISTING) else name
+        anchor = f"{self.finder.ground.anchor}{os.sep}"
+        bare = path.rstrip(LISTING)
+        if bare.startswith(anchor):
+            return as_text(path[len(anchor) :])
+        return as_text(os.path.relpath(bare, anchor) + path[len(bare) :])
 
     def differs_from(self, sources: Mapping[str, bytes], root: Path) -> tuple[str, ...]:
         """Return the names of executed sources that were not what `sources` holds of them."""
-        held = {str(root / name): definitions_hash(data) for name, data in sources.items()}
+        held = {str(root / name): parsed(data).definitions for name, data in sources.items()}
         names = [
             path for path, content in self.executed.items() if held.get(path, content) != content
         ]
         return tuple(sorted(map(self._name, names)))
 
 
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # it is no line of a shell
+        return []
+
+
 def first_change(ground: Ground | None, notes: Mapping[str, str]) -> str:
     """Return the first name noted whose content is another now; empty where all still hold."""
     for name, content in notes.items():
-        path = "" if ground is None else os.path.join(ground.anchor, name)  # noqa: PTH118  # a "/"
-        if _hash_now(path) != content:
+        path = "" if ground is None else os.path.join(ground.anchor, as_path(name))  # noqa: PTH118  # a "/"
+        if hash_now(path) != content:
             return name
     return ""
 
 
-def facts_of(path: str) -> tuple[int, int, int] | None:
-    """Return size, modification time and inode of a regular file; None for anything else."""
-    try:
-        status = os.stat(path)  # noqa: PTH116  # called from an audit hook: no more than needed
-    except OSError:
-        return None
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return status.st_size, status.st_mtime_ns, status.st_ino
-
-
-def _hash_now(path: str) -> str:
-    """Return the hash of a source's definitions, a file's bytes or a folder's file names."""
-    if path.endswith(_LISTING):
-        return _hash_of_listing(path)
-    facts = facts_of(path)
-    return "" if facts is None else _hash_of_file(path, facts)
-
-
-def _hash_of_listing(path: str) -> str:
-    try:
-        with os.scandir(path) as entries:
-            names = sorted(e.name for e in entries if e.is_file() and not e.name.startswith("."))
-    except OSError:
-        return ""
-    return sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-@lru_cache(maxsize=4096)
-def _hash_of_file(path: str, facts: tuple[int, int, int]) -> str:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123  # called from an audit hook
-            if path.endswith(".py"):
-                return definitions_hash(file.read())
-            digest = sha256()
-            while block := file.read(1 << 20):
-                digest.update(block)
-            return digest.hexdigest()
-    except OSError:
-        return ""
-
-
-def _data_files(package: Path | None) -> Iterator[str]:
-    """Yield the files of a package that are no Python, as long as they are 50 MB together."""
-    room = _PACKAGE_BYTES_MAX
-    for folder, folders, names in os.walk(package) if package else ():
-        folders[:] = sorted(f for f in folders if f != "__pycache__" and not f.startswith("."))
-        for name in sorted(names):
-            path = os.path.join(folder, name)  # noqa: PTH118  # as os.walk gives it
-            facts = None if name.endswith((".py", ".pyc")) else facts_of(path)
-            if facts is not None and Path(path).is_file() and facts[0] <= room:
-                room -= facts[0]
-                yield os.path.realpath(path)
-
-
 _watcher: Watcher | None = None
 _is_hooked = False
+_for_life = ExitStack()
 
 
 @contextmanager
-def watching(ground: Ground | None, excluded: Iterable[str] = ()) -> Iterator[Watcher | None]:
-    """Note what the plugin loads in here; None for a plugin without a home."""
-    global _watcher, _is_hooked
+def watching(
+    ground: Ground | None, excluded: Iterable[str] = (), notes: Path | None = None
+) -> Iterator[Watcher | None]:
+    """Note what the plugin loads in here; None for a plugin without a home.
+
+    Parameters
+    ----------
+    notes : Path or None
+        The file by which processes that are no forks of this one tell what they load.
+    """
+    global _watcher
     if ground is None:
         yield None
         return
-    harness = str(Path(__file__).resolve().parents[1])
-    folders = tuple(os.path.realpath(folder) + os.sep for folder in (*excluded, harness) if folder)
-    mine = Watcher(ground=ground, excluded=folders)
-    if not _is_hooked:  # it stays for the process's life
-        sys.addaudithook(_hook)
-        _is_hooked = True
+    mine = _make(ground, excluded, notes)
     earlier, _watcher = _watcher, mine
     try:
-        with without_bytecode(), wrap_native_readers(mine.note):
+        with without_bytecode(), hear_the_rest(mine.note_apart, _is_heard):
             yield mine
     finally:
         _watcher = earlier
+        mine.shared.close()
+        remember({path: mine.opened.get(path) or facts_of(path) for path in mine.executed})
+
+
+def watch_for_life(ground: Ground | None, excluded: Iterable[str], notes: Path) -> None:
+    """Note from now on what this process loads for a plugin that another process runs."""
+    global _watcher
+    if ground is not None and _watcher is None:
+        _watcher = _make(ground, excluded, notes)
+        _watcher.shared.mine = 0
+        _for_life.enter_context(hear_the_rest(_watcher.note_apart, _is_heard))
+
+
+def _make(ground: Ground, excluded: Iterable[str], notes: Path | None) -> Watcher:
+    global _is_hooked
+    harness = str(Path(__file__).resolve().parents[1])
+    folders = tuple(os.path.realpath(folder) + os.sep for folder in (*excluded, harness) if folder)
+    if not _is_hooked:  # it stays for the process's life
+        sys.addaudithook(_hook)
+        _is_hooked = True
+    return Watcher(finder=Finder(ground=ground, excluded=folders), shared=SharedNotes(notes))
+
+
+def _is_heard() -> bool:
+    return not getattr(_busy, "is_set", False)
 
 
 @contextmanager
@@ -305,4 +322,4 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         _busy.is_set = False
 
 
-_EVENTS: Final = frozenset({"open", "exec"}) | _OPENERS | _LISTERS
+_EVENTS: Final = frozenset({"open", "exec", "os.system"}) | _OPENERS | _LISTERS | _STARTERS

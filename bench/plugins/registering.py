@@ -11,9 +11,9 @@ from typing import Any, Final
 from bench import hookspecs
 from bench.errors import PluginError
 from bench.options import Option
-from bench.spec import API_VERSION, DatasetSpec, ModelSpec, ReporterSpec
+from bench.spec import API_VERSION, REPORTER_API, DatasetSpec, ModelSpec, ReporterSpec
 
-__all__ = ["KINDS", "Offer", "Settled", "check_hooks", "check_spec", "settle"]
+__all__ = ["KINDS", "Offer", "Settled", "announced", "check_hooks", "check_spec", "settle"]
 
 KINDS: Final = {
     "bench_register_models": "models",
@@ -27,6 +27,7 @@ _HOOKS: Final = {
     if name.startswith("bench_")
 }
 _CLOSE: Final = 0.75
+_OLDEST_API: Final = 1
 _TYPES: Final = (bool, int, float, str)
 # They would be read as a glob, a path, a pairing or a setting.
 _NOT_IN_A_NAME: Final = frozenset("*?[]=:/\\,;\"'")
@@ -120,12 +121,7 @@ def check_spec(hook: str, spec: Any) -> None:
     is_text = isinstance(spec.name, str) and spec.name.strip() == spec.name != ""
     if not is_text or not spec.name.isprintable() or _NOT_IN_A_NAME & set(spec.name):
         raise PluginError(f"{what} cannot be typed", why="a name is letters, digits and hyphens")
-    if getattr(spec, "api", API_VERSION) > API_VERSION:
-        raise PluginError(
-            f"{spec.name} needs plugin API {spec.api}",
-            why=f"this digitbench has {API_VERSION}",
-            fix="install a newer digitbench",
-        )
+    _check_api(spec)
     for field in ("build", "load", "write"):
         if callable(getattr(spec, field, None)) or (field == "load" and wanted is ModelSpec):
             continue
@@ -133,12 +129,43 @@ def check_spec(hook: str, spec: Any) -> None:
             raise PluginError(f"{what}: {field} is no function")
     if isinstance(spec, ModelSpec | DatasetSpec):
         _check_options(what, spec.options)
+    if isinstance(spec, ModelSpec):
+        _check_declares(what, spec.declares)
+
+
+def _check_api(spec: Any) -> None:
+    newest = REPORTER_API if isinstance(spec, ReporterSpec) else API_VERSION
+    api = getattr(spec, "api", newest)
+    if isinstance(api, bool) or not isinstance(api, int):
+        raise PluginError(f"{spec.name}: api is {api!r}", why="it is a whole number")
+    if api > newest:
+        raise PluginError(
+            f"{spec.name} needs plugin API {api}",
+            why=f"this digitbench has {newest}",
+            fix="install a newer digitbench",
+        )
+    if api < _OLDEST_API:
+        raise PluginError(
+            f"{spec.name} was written for plugin API {api}",
+            why=f"this digitbench has {_OLDEST_API} to {newest}",
+            fix="ask its author for a newer version; CHANGELOG.md says what changed",
+        )
+
+
+def announced(spec: Any) -> str:
+    """Say what of a spec will go with the next minor version; empty where nothing will."""
+    if isinstance(spec, ReporterSpec) and spec.api < REPORTER_API:
+        return (
+            f"report format {spec.name!r} uses api={spec.api}, which goes with the next minor "
+            f"version; api={REPORTER_API} is given every view: see the hooks' page"
+        )
+    return ""
 
 
 def _type_of(kind: str) -> type[Any]:
     if kind == "metrics":
         # Only a plugin that has imported it registers one.
-        from bench.scoring.metrics import MetricSpec
+        from bench.spec import MetricSpec
 
         return MetricSpec
     types = {"models": ModelSpec, "datasets": DatasetSpec, "reporters": ReporterSpec}
@@ -159,6 +186,12 @@ def _check_options(what: str, options: Any) -> None:
                 why="it must be true or false, a whole number, a number or a text",
                 fix='"" is a text that is not set',
             )
+
+
+def _check_declares(what: str, declares: Any) -> None:
+    is_mapping = isinstance(declares, Mapping)
+    if not is_mapping or not all(isinstance(t, str) for pair in declares.items() for t in pair):
+        raise PluginError(f"{what}: declares", why='give a mapping: {"name-of-check": "reason"}')
 
 
 def settle(offers: Iterable[Offer], prefer: Mapping[str, str]) -> Settled:

@@ -3,11 +3,13 @@
 Everything here reads files only; nothing is imported, so that it can be asked before and after.
 """
 
+import os
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
@@ -18,7 +20,8 @@ from importlib.machinery import (
 from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 
-from bench.plugins.definitions import HARNESS, definitions_hash, imports_of, parse
+from bench.plugins.definitions import HARNESS
+from bench.plugins.parsed import parsed
 
 __all__ = [
     "Sources",
@@ -26,6 +29,7 @@ __all__ = [
     "hash_of_sources",
     "imported_names",
     "is_installed",
+    "read_once",
     "read_sources",
     "without_bytecode",
 ]
@@ -55,6 +59,28 @@ def read_sources(*, module: str = "", file: str = "") -> Sources:
 
     A file that cannot be read as Python is part of it by its bytes.
     """
+    kept = _kept.get()
+    if kept is None:
+        return _read_sources(module, file)
+    if (module, file) not in kept:
+        kept[module, file] = _read_sources(module, file)
+    return kept[module, file]
+
+
+_kept: ContextVar[dict[tuple[str, str], Sources] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Let `read_sources` read each plugin once in here: all that is planned has one state of it."""
+    before = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(before)
+
+
+def _read_sources(module: str, file: str) -> Sources:
     walk = _of_file(Path(file)) if file else _of_module(module)
     if walk is None:
         return Sources(root=Path(), files={})
@@ -68,7 +94,7 @@ def hash_of_sources(sources: Sources) -> str:
     digest = sha256()
     for name, data in sources.files.items():
         is_python = name.endswith(".py")
-        content = definitions_hash(data) if is_python else sha256(data).hexdigest()
+        content = parsed(data).definitions if is_python else sha256(data).hexdigest()
         digest.update(f"{name}:{content}\n".encode())
     return digest.hexdigest()
 
@@ -104,8 +130,7 @@ def imported_names(sources: Sources) -> set[str]:
     """Return the first part of every module, and every name, that these files import."""
     found: set[str] = set()
     for data in sources.files.values():
-        tree = parse(data)
-        for level, module, names in imports_of(tree) if tree else ():
+        for level, module, names in parsed(data).imports:
             found.update(names)
             if not level:
                 found.add(module.partition(".")[0])
@@ -116,13 +141,15 @@ def is_installed(path: Path) -> bool:
     """Whether a file belongs to the standard library or to an installed distribution."""
     parts = path.parts
     return bool(_INSTALLED.intersection(parts)) or any(
-        path.is_relative_to(place) for place in _STANDARD_LIBRARY
+        path.is_relative_to(place) for place in _standard_library()
     )
 
 
-_STANDARD_LIBRARY = tuple(
-    Path(place) for name in ("stdlib", "platstdlib") if (place := sysconfig.get_path(name))
-)
+@cache
+def _standard_library() -> tuple[Path, ...]:
+    # As `sysconfig` says it, whose import takes longer than all else here.
+    own = Path(os.__file__).parent
+    return tuple({own, Path(sys.base_exec_prefix, *own.parts[-2:])})
 
 
 def _name(path: Path, places: Iterable[Path]) -> str:
@@ -144,6 +171,8 @@ class _Walk:
     todo: list[tuple[Path, str]]
     """Files with the package that their relative imports begin at."""
     found: dict[Path, bytes]
+    listed: dict[Path, frozenset[str]] = field(default_factory=dict)
+    """Folder -> names in it, so that each is looked at once."""
 
     def follow(self) -> None:
         while self.todo and len(self.found) < _FILES_MAX:
@@ -152,8 +181,8 @@ class _Walk:
                 continue
             data = _read(path)
             self.found[path] = data
-            tree = parse(data) if path.suffix == ".py" else None
-            for level, module, names in imports_of(tree) if tree else ():
+            imports = parsed(data).imports if path.suffix == ".py" else ()
+            for level, module, names in imports:
                 self._follow_import(package, level, module, names)
 
     def _follow_import(self, package: str, level: int, module: str, names: Iterable[str]) -> None:
@@ -180,7 +209,7 @@ class _Walk:
         for depth, part in enumerate(parts, start=1):
             if not part.isidentifier():
                 return
-            files, folders = _look(folders, part)
+            files, folders = self._look(folders, part)
             name = ".".join(parts[:depth])
             for path, is_package in files:
                 inside = name if is_package else name.rpartition(".")[0]
@@ -188,23 +217,33 @@ class _Walk:
             if not folders:
                 return
 
+    def _look(
+        self, folders: Iterable[Path], name: str
+    ) -> tuple[list[tuple[Path, bool]], tuple[Path, ...]]:
+        """Find a module in these folders: its file, if it has one, and the folders below it."""
+        below = []
+        for folder in folders:
+            package = folder / name
+            is_folder = name in self._names(folder) and package.is_dir()
+            for suffix in _SUFFIXES:
+                inside = f"__init__{suffix}"
+                if is_folder and inside in self._names(package) and (package / inside).is_file():
+                    return [(package / inside, True)], (package,)
+            for suffix in _SUFFIXES:
+                file = f"{name}{suffix}"
+                if file in self._names(folder) and (folder / file).is_file():
+                    return [(folder / file, False)], ()
+            if is_folder:
+                below.append(package)
+        return [], tuple(below)
 
-def _look(folders: Iterable[Path], name: str) -> tuple[list[tuple[Path, bool]], tuple[Path, ...]]:
-    """Find a module in these folders: its file, if it has one, and the folders below it."""
-    below = []
-    for folder in folders:
-        package = folder / name
-        for suffix in _SUFFIXES:
-            init = package / f"__init__{suffix}"
-            if init.is_file():
-                return [(init, True)], (package,)
-        for suffix in _SUFFIXES:
-            path = folder / f"{name}{suffix}"
-            if path.is_file():
-                return [(path, False)], ()
-        if package.is_dir():
-            below.append(package)
-    return [], tuple(below)
+    def _names(self, folder: Path) -> frozenset[str]:
+        if folder not in self.listed:
+            try:
+                self.listed[folder] = frozenset(os.listdir(folder))  # noqa: PTH208  # names alone
+            except OSError:
+                self.listed[folder] = frozenset()
+        return self.listed[folder]
 
 
 def _of_file(file: Path) -> _Walk | None:

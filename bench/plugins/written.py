@@ -7,15 +7,17 @@ functions, and of what they name, run anew. What has no source of its own is ref
 import ast
 import dis
 import linecache
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, Protocol
+from uuid import uuid4
 
-from bench.errors import PluginError
+from bench.errors import BenchError, PluginError
 from bench.spec import DatasetSpec, ModelSpec
 
 __all__ = ["write_plugin"]
@@ -24,17 +26,42 @@ _PLAIN: Final = (bool, int, float, str, bytes, type(None))
 _MOVE: Final = "put it in a file and name that: plugins=['FILE.py']"
 
 
-def write_plugin(spec: ModelSpec | DatasetSpec, folder: Path) -> Path:
+class Kept(Protocol):
+    """An object that is kept as a file beside the plugin: a digest of it, and how it is written."""
+
+    @property
+    def digest(self) -> str:
+        """Of what it says."""
+
+    @property
+    def suffix(self) -> str:
+        """With which its file's name ends."""
+
+    @property
+    def write(self) -> Callable[[Path], None]:
+        """Writes the file."""
+
+
+def write_plugin(
+    spec: ModelSpec | DatasetSpec,
+    folder: Path,
+    keep: Callable[[object], Kept | None] = lambda value: None,
+) -> Path:
     """Write a plugin file that registers `spec`, and return it.
 
     Its name and its bytes follow from the spec alone: the same cell is the same plugin.
+
+    Parameters
+    ----------
+    keep : callable
+        Says which objects that a function names are kept as files, and how.
 
     Raises
     ------
     PluginError
         If a function is a closure, a lambda, or names what cannot be written down.
     """
-    sources = _Sources(spec.name)
+    sources = _Sources(spec.name, keep)
     kind = type(spec).__name__
     what = "models" if isinstance(spec, ModelSpec) else "datasets"
     given = [(each, getattr(spec, each.name)) for each in fields(spec)]
@@ -61,9 +88,25 @@ def write_plugin(spec: ModelSpec | DatasetSpec, folder: Path) -> Path:
     )
     target = folder / sha256(text.encode()).hexdigest()[:16]
     target.mkdir(parents=True, exist_ok=True)
+    for name, kept in sources.kept.items():
+        _write_once(target / name, kept, sources)
     file = target / f"given_{''.join(c if c.isalnum() else '_' for c in spec.name)}.py"
     file.write_text(text + "\n", encoding="utf-8")
     return file
+
+
+def _write_once(path: Path, kept: Kept, sources: "_Sources") -> None:
+    """Write an object's file, beside its name first; one that is there is the same object's."""
+    if path.exists():
+        return
+    beside = path.with_name(f".{uuid4().hex}{kept.suffix}")
+    try:
+        kept.write(beside)
+        beside.replace(path)
+    except BenchError as error:
+        raise sources.refusal(path.stem.rpartition("-")[0], f"{error}") from error
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _is_default(each: Any, value: object) -> bool:
@@ -74,9 +117,11 @@ def _is_default(each: Any, value: object) -> bool:
 class _Sources:
     """State: the definitions written so far, each once, what they name before them."""
 
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, keep: Callable[[object], Kept | None]) -> None:
         self.subject = subject
         self.lines: list[str] = []
+        self.kept: dict[str, Kept] = {}
+        self._keep = keep
         self._names: dict[str, object] = {}
 
     def value(self, value: Any, name: str) -> str:
@@ -94,9 +139,13 @@ class _Sources:
         if isinstance(value, Mapping):
             pairs = (f"{self.value(k, name)}: {self.value(v, name)}" for k, v in value.items())
             return "{" + ", ".join(pairs) + "}"
+        if isinstance(value, partial):
+            given = [self.value(part, name) for part in (value.func, *value.args)]
+            given += [f"{key}={self.value(part, name)}" for key, part in value.keywords.items()]
+            return f"{self.value(partial, name)}({', '.join(given)})"
         if is_dataclass(value) and not isinstance(value, type):
-            given = ((each.name, getattr(value, each.name)) for each in fields(value))
-            inner = ", ".join(f"{each}={self.value(part, name)}" for each, part in given)
+            parts = ((each.name, getattr(value, each.name)) for each in fields(value))
+            inner = ", ".join(f"{each}={self.value(part, name)}" for each, part in parts)
             return f"{self.value(type(value), name)}({inner})"
         if isinstance(value, FunctionType | type):
             self.define(value.__name__, value)
@@ -117,7 +166,20 @@ class _Sources:
         elif type(value).__module__ == "builtins" or isinstance(value, Path):
             self.lines.append(f"{name} = {self.value(value, name)}")
         else:
+            self._define_kept(name, value)
+
+    def _define_kept(self, name: str, value: object) -> None:
+        try:
+            kept = self._keep(value)
+        except BenchError as error:
+            raise self.refusal(name, f"{error}") from error
+        if kept is None:
             raise self.refusal(name, f"a {type(value).__name__} cannot be written down")
+        file = f"{name}-{kept.digest[:16]}{kept.suffix}"
+        if not self.kept:
+            self.lines.append("from bench.adapters.given import read_given as _read_given")
+        self.kept[file] = kept
+        self.lines.append(f"{name} = _read_given(__file__, {file!r})")
 
     def _define_code(self, name: str, value: Any) -> None:
         if _is_importable(value):

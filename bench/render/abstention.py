@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from bench.scoring.abstention import Abstention
-from bench.store.fields import share
+from bench.store.formats import share
 
 __all__ = ["abstention_line"]
 

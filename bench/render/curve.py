@@ -7,7 +7,7 @@ from rich.text import Text
 
 from bench.scoring.learning import overfitting
 from bench.spec import Epoch
-from bench.store.fields import points
+from bench.store.formats import points
 
 __all__ = ["curve_lines", "plot"]
 

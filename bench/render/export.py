@@ -1,6 +1,5 @@
 """Tables as CSV and JSON: stable names, full precision, nothing formatted."""
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +21,8 @@ def as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
 
     Text that a spreadsheet would run as a formula gets a quote in front.
     """
+    import csv
+
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)

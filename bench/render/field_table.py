@@ -1,6 +1,6 @@
 """Tables of fields: the heading, the alignment and the form of a column are the registry's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,9 @@ from rich.text import Text
 
 from bench.render.console import plain
 from bench.render.table import Column, Line, lay_out
-from bench.store.fields import FIELDS, format_value
+from bench.store.fields import FIELDS, Field, format_value
 
-__all__ = ["Table", "record_of", "shown"]
+__all__ = ["Table", "fields_table", "record_of", "shown"]
 
 
 def shown(name: str, *, keep: int = 0, wraps_at: int = 0, heading: str | None = None) -> Column:
@@ -56,3 +56,15 @@ class Table:
         """Return the heading and a line an item, indented by a blank."""
         lines = [Line(cells=self.cells(item, digits=digits)) for item in items]
         return lay_out(self.columns, lines, width, indent=1)
+
+
+def fields_table(
+    names: tuple[str, ...] = tuple(FIELDS), fields: Mapping[str, Field] = FIELDS
+) -> str:
+    """Return a registry as a Markdown table: the reference page is made of it."""
+    lines = ["| field | type | unit | meaning |", "|---|---|---|---|"]
+    lines += [
+        f"| `{field.name}` | {field.type} | {field.unit} | {field.summary} |"
+        for field in map(fields.__getitem__, names)
+    ]
+    return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from typing import Final
 __all__ = ["VERBS", "as_help", "as_typed", "prog"]
 
 VERBS: Final = (
-    "run", "show", "compare", "predict", "reproduce", "report", "data",
+    "run", "show", "compare", "predict", "reproduce", "report", "publish", "data",
     "results", "new", "check", "tune", "list", "doctor",
 )  # fmt: skip
 

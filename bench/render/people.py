@@ -8,12 +8,11 @@ from typing import Final
 from rich.text import Text
 
 from bench.board.leaderboard import Board, Row
-from bench.board.views import PersonReading
+from bench.board.rows import PersonReading
 from bench.render.console import clean, plain
 from bench.render.hints import prog
-from bench.render.leaderboard import best_of_each
 from bench.render.table import Column, Line, choose, lay_out
-from bench.store.fields import MISSING, share
+from bench.store.formats import MISSING, share
 
 __all__ = ["marked", "people_lines", "person_lines"]
 
@@ -54,7 +53,7 @@ def people_lines(
     readings : mapping
         For the first evaluation of each row, how it read each person.
     """
-    chosen = best_of_each(board) if brief else board.rows
+    chosen = board.best_of_each if brief else board.rows
     rows = [row for row in chosen if row.evaluations and readings.get(row.evaluations[0])]
     if not rows:
         return []
@@ -108,7 +107,7 @@ def _are_persons(people: Sequence[PersonReading]) -> bool:
 def _lines(
     row: Row, people: Sequence[PersonReading], is_narrow: bool, n_readings: int
 ) -> list[Line]:
-    wrong = [person for person in people if _has_id(person) and not person.is_right]
+    wrong = [person for person in people if person.has_id and not person.is_right]
     cells = {
         "model": plain(row.label),
         "train": plain(row.train_dataset),
@@ -134,13 +133,8 @@ def _digits(row: Row, people: Sequence[PersonReading]) -> str:
     return f"{text} [{share(row.accuracy_low, 2)}, {share(row.accuracy_high, 2)}]"
 
 
-def _has_id(person: PersonReading) -> bool:
-    """Whether the digits are an ID: class folders of a person are not."""
-    return bool(person.whole_id) and "?" not in person.truth
-
-
 def _ids(people: Sequence[PersonReading]) -> str:
-    known = [person for person in people if _has_id(person)]
+    known = [person for person in people if person.has_id]
     return f"{sum(p.is_right for p in known)}/{len(known)}" if known else MISSING
 
 
@@ -188,7 +182,7 @@ def _in_two(cells: Mapping[str, Text]) -> list[Line]:
 
 def _person_cells(person: PersonReading) -> dict[str, Text]:
     cells = {"person": plain(person.person), "digits": Text(f"{person.right}/{len(person.truth)}")}
-    if _has_id(person):
+    if person.has_id:
         cells["read"] = marked(person)
         is_right = person.is_right
         truth = clean(person.whole_id)

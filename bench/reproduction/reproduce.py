@@ -4,19 +4,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
 import numpy.typing as npt
 
-from bench.errors import BenchError
 from bench.execution.events import Event, RunFinished, RunStarted
 from bench.loading.cache import cache_in_use
 from bench.options import as_options, resolve_options
 from bench.planning.grid import CellState
-from bench.planning.selection import Request, Session
-from bench.reproduction.built import BUILT_CHECKS
+from bench.planning.request import Request, Session
+from bench.reproduction.choice import Chosen, chosen_of
 from bench.reproduction.claims import judge_claim
 from bench.reproduction.data import Figure, Published, read_published
 from bench.reproduction.evidence import Evidence
@@ -88,7 +86,7 @@ def reproduce(
     """
     published = read_published()
     session = open_session(store=base.store, data_dir=base.data_dir, plugins=base.plugins)
-    chosen = _choose(published, names)
+    chosen = chosen_of(published, names)
     prepared = {
         name: _prepare(published, name, base, session)
         for name in published.experiments
@@ -109,50 +107,6 @@ def reproduce(
     ]
     tables = _three_readings(published, chosen, measured, raw)
     return Reproduced(published=published, findings=tuple(findings), tables=tuple(tables))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chosen:
-    """What was asked for: ``shown`` experiments have their figures listed, others only run.
-
-    ``built`` are those whose network is built to count its parameters.
-    """
-
-    experiments: frozenset[str]
-    built: frozenset[str]
-    shown: frozenset[str]
-    claims: frozenset[str]
-    has_ids: bool
-
-
-def _choose(published: Published, names: Sequence[str]) -> _Chosen:
-    known = {*published.experiments, *published.sources, *(c.name for c in published.claims), "ids"}
-    for name in names:
-        if not any(fnmatchcase(each, name) for each in known):
-            raise BenchError(
-                f"no published experiment, source or claim '{name}'",
-                why=f"experiments: {', '.join(published.experiments)}, ids;"
-                f" sources: {', '.join(published.sources)}",
-            )
-
-    def is_named(*texts: str) -> bool:
-        return not names or any(fnmatchcase(text, name) for text in texts for name in names)
-
-    shown = {n for n, e in published.experiments.items() if is_named(n, e.source)}
-    claims = {
-        c.name
-        for c in published.claims
-        if is_named(c.name, c.source) or (c.experiments and c.experiments[0] in shown and names)
-    }
-    asked = [c for c in published.claims if c.name in claims]
-    needed = {n for c in asked if c.check not in BUILT_CHECKS for n in c.experiments}
-    return _Chosen(
-        experiments=frozenset(shown | needed),
-        built=frozenset(shown | {n for c in asked for n in c.experiments}),
-        shown=frozenset(shown),
-        claims=frozenset(claims),
-        has_ids=is_named("ids", published.ids.source),
-    )
 
 
 def _prepare(
@@ -199,7 +153,7 @@ def _measure(
 
 
 def _built(
-    published: Published, session: Session, chosen: _Chosen
+    published: Published, session: Session, chosen: Chosen
 ) -> dict[str, tuple[int, int, int]]:
     """Return all, trainable and the largest layer's parameters, of networks built without data."""
     found = {}
@@ -230,7 +184,7 @@ def _raw(
     published: Published,
     session: Session,
     measured: Mapping[str, Measured],
-    chosen: _Chosen,
+    chosen: Chosen,
 ) -> dict[str, npt.NDArray[Any]]:
     """Return what the first seed's network reads in unscaled pixels, where the source did that."""
     found = {}
@@ -244,7 +198,7 @@ def _raw(
 
 def _figure_findings(
     published: Published,
-    chosen: _Chosen,
+    chosen: Chosen,
     measured: Mapping[str, Measured],
     built: Mapping[str, tuple[int, int, int]],
     raw: Mapping[str, npt.NDArray[Any]],
@@ -311,7 +265,7 @@ def _raw_accuracy(
 
 def _table_findings(
     published: Published,
-    chosen: _Chosen,
+    chosen: Chosen,
     measured: Mapping[str, Measured],
     raw: Mapping[str, npt.NDArray[Any]],
 ) -> list[Finding]:
@@ -344,7 +298,7 @@ def _table_findings(
 
 def _three_readings(
     published: Published,
-    chosen: _Chosen,
+    chosen: Chosen,
     measured: Mapping[str, Measured],
     raw: Mapping[str, npt.NDArray[Any]],
 ) -> list[ThreeReadings]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.board.index import Score, read_index
+from bench.board.entries import Score
+from bench.board.index import read_index
 from bench.board.views import read_history
 from bench.errors import BenchError, DataMissingError, StoreError
 from bench.execution.events import Event

@@ -10,14 +10,9 @@ import numpy as np
 from bench.reproduction.data import Figure
 from bench.reproduction.trials import Measured, SeedRun
 from bench.scoring.crossed import crossed
-from bench.scoring.intervals import (
-    Interval,
-    accuracy_interval,
-    seed_intervals,
-    t_quantile,
-    wilson_limits,
-)
+from bench.scoring.intervals import accuracy_interval, seed_intervals, t_quantile, wilson_limits
 from bench.scoring.metrics import BUILT_IN_METRICS
+from bench.spec import Interval
 
 __all__ = ["Finding", "Verdict", "judge_figure", "value_of"]
 

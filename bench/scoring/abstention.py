@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.errors import BenchError
-from bench.scoring.intervals import Interval, accuracy_interval
+from bench.scoring.intervals import accuracy_interval
+from bench.spec import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,21 +48,6 @@ def abstention_curve(
     """
     confidence, correct = _checked(confidence, correct)
     return [_at(confidence, correct, threshold, level) for threshold in thresholds]
-
-
-def threshold_for(
-    confidence: "NDArray[np.floating]", correct: "NDArray[np.bool_]", accuracy: float
-) -> Abstention | None:
-    """Return the lowest threshold whose answers reach an accuracy on these images, if one does."""
-    confidence, correct = _checked(confidence, correct)
-    order = np.argsort(-confidence, kind="stable")
-    levels, right = confidence[order], np.cumsum(correct[order])
-    # Only at the last of equal confidences is the set of answers that of a threshold.
-    is_last = np.append(levels[1:] != levels[:-1], True)
-    reaches = is_last & (right >= accuracy * np.arange(1, len(levels) + 1) - 1e-9)
-    if not reaches.any():
-        return None
-    return _at(confidence, correct, float(levels[np.flatnonzero(reaches)[-1]]), 0.95)
 
 
 def _at(

@@ -9,9 +9,9 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.scoring.confusion import unread_last
-from bench.scoring.intervals import BOOTSTRAP_DRAWS, Interval
+from bench.scoring.intervals import BOOTSTRAP_DRAWS
 from bench.scoring.paired import Comparison, compare, holm
-from bench.spec import UNREAD
+from bench.spec import UNREAD, Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class ClassDifference:
     """
 
     name: str
-    n_images: int
+    n_test: int
     comparison: Comparison | None
     adjusted: float
 
@@ -91,7 +91,7 @@ def per_class_differences(
     return [
         ClassDifference(
             name=name,
-            n_images=0 if c is None else c.n_images,
+            n_test=0 if c is None else c.n_images,
             comparison=c,
             adjusted=1.0 if c is None else float(next(adjusted)),
         )

@@ -14,6 +14,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.scoring.crossed import Crossed, crossed
+from bench.spec import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,21 +24,6 @@ if TYPE_CHECKING:
 MIN_WRITERS = 5
 BOOTSTRAP_DRAWS = 1_000
 THESE_IMAGES_ONLY = "these images only"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A confidence interval, its method and what it speaks of.
-
-    `low` and `high` bound the quantity named by the caller at confidence `level`; `note` restricts
-    what may be concluded, in words for the reader ("" when nothing does).
-    """
-
-    low: float
-    high: float
-    method: str
-    level: float = 0.95
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

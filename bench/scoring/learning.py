@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bench.errors import BenchError
-from bench.scoring.intervals import Interval, wilson_limits
+from bench.spec import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -174,24 +174,6 @@ def overfitting(
     verdict, reason = _judge(course, np.asarray(loss, np.float64), best, by_loss, n_val)
     return Diagnosis(
         verdict=verdict, best_epoch=best + 1, n_epochs=n_epochs, gap=gap, reason=reason
-    )
-
-
-def gap_interval(
-    right_train: int, n_train: int, right_test: int, n_test: int, *, level: float = 0.95
-) -> Interval:
-    """Return the interval of training less test accuracy (Newcombe 1998, method 10)."""
-    if min(n_train, n_test) < 1:
-        raise BenchError("no gap can be measured", why="no image on one side")
-    p, q = right_train / n_train, right_test / n_test
-    (low_p, high_p), (low_q, high_q) = (
-        wilson_limits(k, n, level=level) for k, n in ((right_train, n_train), (right_test, n_test))
-    )
-    return Interval(
-        low=float(p - q - np.hypot(p - low_p, high_q - q)),
-        high=float(p - q + np.hypot(high_p - p, q - low_q)),
-        method="Newcombe, unpaired",
-        level=level,
     )
 
 

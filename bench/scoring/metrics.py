@@ -4,7 +4,7 @@ The definitions are scikit-learn's. A metric that does not apply has no value an
 never 0.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,57 +12,11 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.scoring import calibration, confusion
-from bench.scoring.intervals import (
-    Interval,
-    accuracy_interval,
-    bootstrap_intervals,
-    mean_interval,
-)
-from bench.scoring.predictions import Predictions
-from bench.spec import UNREAD
+from bench.scoring.intervals import accuracy_interval, bootstrap_intervals, mean_interval
+from bench.spec import UNREAD, Interval, MetricSpec, Predictions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-METRICS_VERSION = 1
-"""Part of the key of the derived index: raised when a built-in metric or interval changes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricSpec:
-    """A metric: how to compute it and what it needs.
-
-    Parameters
-    ----------
-    name : str
-        snake_case, as in tables and JSON.
-    summary : str
-        One line for ``bench list metrics``.
-    function : callable
-        Takes `Predictions`, returns a float.
-    needs_probabilities : bool
-        Whether scores that only rank the classes are enough; `needs_calibrated` asks for more.
-    needs_calibrated : bool
-        Needs probabilities that are meant as such.
-    needs_groups : bool
-        Needs the writer or ID of each image.
-    higher_is_better : bool
-    interval : callable or None
-        Takes `Predictions`, returns an `Interval` or None.
-    over_confusions : callable or None
-        The same metric for a stack of confusion matrices (draws, n_classes, n_classes), returning
-        (draws,): where given, the interval is bootstrapped.
-    """
-
-    name: str
-    summary: str
-    function: Callable[[Predictions], float]
-    needs_probabilities: bool = False
-    needs_calibrated: bool = False
-    needs_groups: bool = False
-    higher_is_better: bool = True
-    interval: Callable[[Predictions], Interval | None] | None = None
-    over_confusions: "Callable[[NDArray[np.int64]], NDArray[np.float64]] | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,33 +35,27 @@ class Score:
 
 
 def score(
-    given: Predictions, metrics: Sequence[MetricSpec] | None = None, *, level: float = 0.95
+    given: Predictions,
+    metrics: Sequence[MetricSpec] | None = None,
+    *,
+    level: float = 0.95,
+    bootstraps: bool = True,
 ) -> dict[str, Score]:
     """Compute metrics and their intervals on one evaluation, by name.
 
     A metric that raises is not scored, with what it raised as the reason: it is foreign code, and
     one bad metric must not cost the others.
+
+    Parameters
+    ----------
+    bootstraps : bool
+        Give the intervals that have to be drawn: they take most of the time.
     """
     specs = BUILT_IN_METRICS if metrics is None else tuple(metrics)
     wanted = {s.name: s.over_confusions for s in specs if s.over_confusions is not None}
-    bootstrapped = bootstrap_intervals(given.confusion, wanted, level=level) if wanted else {}
+    is_drawn = bool(wanted) and bootstraps
+    bootstrapped = bootstrap_intervals(given.confusion, wanted, level=level) if is_drawn else {}
     return {spec.name: _score_one(spec, given, bootstrapped.get(spec.name)) for spec in specs}
-
-
-def metrics_by_name(specs: Iterable[MetricSpec]) -> dict[str, MetricSpec]:
-    """Index metrics by name.
-
-    Raises
-    ------
-    BenchError
-        When two have one name.
-    """
-    found: dict[str, MetricSpec] = {}
-    for spec in specs:
-        if spec.name in found:
-            raise BenchError(f"two metrics are called {spec.name!r}", fix="rename one of them")
-        found[spec.name] = spec
-    return found
 
 
 def is_top_k(

@@ -13,7 +13,8 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.scoring.crossed import Crossed, crossed
-from bench.scoring.intervals import Interval, normal_quantile, t_quantile
+from bench.scoring.intervals import normal_quantile, t_quantile
+from bench.spec import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

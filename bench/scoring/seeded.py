@@ -7,8 +7,8 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.scoring.confusion import confusion_matrix
-from bench.scoring.intervals import BOOTSTRAP_DRAWS, Interval, bootstrap_intervals, t_quantile
-from bench.spec import UNREAD
+from bench.scoring.intervals import BOOTSTRAP_DRAWS, bootstrap_intervals, t_quantile
+from bench.spec import UNREAD, Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

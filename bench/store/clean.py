@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from bench.errors import StoreError
@@ -28,20 +27,20 @@ class Which:
     ----------
     older_than_seconds : float or None
         Started longer ago than this.
-    models : tuple of str
-        Names; ``*`` and ``?`` stand for any text and any character.
+    trials : frozenset of str
+        These ids (`bench.board.find.trials_of` gives those that a person names).
     states : tuple of State
         How they ended.
     """
 
     older_than_seconds: float | None = None
-    models: tuple[str, ...] = ()
+    trials: frozenset[str] = frozenset()
     states: tuple[State, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether no trial is asked for."""
-        return self.older_than_seconds is None and not self.models and not self.states
+        return self.older_than_seconds is None and not self.trials and not self.states
 
     def takes(self, record: TrialRecord, now: float) -> bool:
         """Whether a trial meets all conditions; one without a start time is never old."""
@@ -50,7 +49,7 @@ class Which:
         is_old = self.older_than_seconds is None or now - _started(record, now) > (
             self.older_than_seconds
         )
-        is_named = not self.models or any(fnmatchcase(record.model, each) for each in self.models)
+        is_named = not self.trials or record.trial_id in self.trials
         return is_old and is_named and (not self.states or record.state in self.states)
 
 
@@ -164,7 +163,7 @@ def remove(store: Store, removables: Iterable[Removable]) -> tuple[int, list[str
 
 def _remove_one(store: Store, path: Path) -> None:
     aside = store.new_work_folder()
-    with readable_failure(store.root):
+    with readable_failure(path):
         if os.path.lexists(path):
             path.rename(aside / path.name)
         # It never follows a link; one that is removed here is only unlinked.

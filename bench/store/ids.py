@@ -7,7 +7,7 @@ import msgspec
 
 from bench.store.record import Identity
 
-__all__ = ["config_id", "evaluation_id", "trial_id"]
+__all__ = ["config_id", "evaluation_id", "other_training_id", "trial_id"]
 
 _ID_LENGTH = 16
 
@@ -15,6 +15,11 @@ _ID_LENGTH = 16
 def trial_id(identity: Identity) -> str:
     """Return the id of the trial with this identity."""
     return _hash(msgspec.json.encode(identity, order="sorted"))
+
+
+def other_training_id(trial: str, attempt: str) -> str:
+    """Return the id of a second training of a trial, kept beside the first by a merge."""
+    return _hash(f"{trial}{attempt}".encode())
 
 
 def config_id(identity: Identity) -> str:

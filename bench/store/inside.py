@@ -11,15 +11,14 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Final
 
 from bench.errors import DamagedError, StoreError
+from bench.images.kinds import is_dropping
 
 __all__ = [
     "follow_folder",
-    "is_dropping",
     "make_folder",
     "modes_of",
     "names_in",
@@ -31,21 +30,6 @@ __all__ = [
     "refuse_links_below",
 ]
 
-# What file managers, network disks and Python leave anywhere; none of it is a result.
-_DROPPINGS: Final = (
-    ".*",
-    "Thumbs.db",
-    "ehthumbs*.db",
-    "desktop.ini",
-    "Desktop.ini",
-    "Icon\r",
-    "@eaDir",
-    "#recycle",
-    "__MACOSX",
-    "__pycache__",
-    "lost+found",
-    "*~",
-)
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -60,11 +44,6 @@ _OPEN: Final = (
     | getattr(os, "O_BINARY", 0)
 )
 _LARGEST_BYTES: Final = 64 << 20
-
-
-def is_dropping(name: str) -> bool:
-    """Whether a file manager or the like left this, by its name."""
-    return any(fnmatchcase(name, pattern) for pattern in _DROPPINGS)
 
 
 def refuse_link(path: Path) -> Path:

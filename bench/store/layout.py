@@ -1,15 +1,17 @@
 """Where everything lies in a store."""
 
+import re
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
 from uuid import uuid4
 
 from bench.config import Config
+from bench.errors import StoreError
 from bench.store.atomic import readable_failure
 from bench.store.inside import make_folder, refuse_link, refuse_links_below
 
-__all__ = ["DEFAULT_STORE", "Store", "store_of"]
+__all__ = ["DEFAULT_STORE", "Store", "chosen_store", "is_address", "is_member", "store_of"]
 
 DEFAULT_STORE = Path("results/local")
 RECORD = "record.json"
@@ -17,6 +19,11 @@ PREDICTIONS = "predictions.npz"
 HISTORY = "history.csv"
 LOG = "log.txt"
 MODEL = "model"
+_MEMBER = re.compile(
+    r"(?:splits/[0-9A-Za-z_-]{1,64}\.npz|(?:trials|evaluations)/[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,200}"
+    r"(?:/[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,200}){1,6})"
+)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")  # two letters at least: one is a drive
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,35 @@ class Store:
 
 
 def store_of(explicit: Path | None, config: Config) -> Store:
-    """Return the store: named, else ``BENCH_STORE``, ``bench.toml``, ``./results/local``."""
+    """Return the store to work in, a folder: named, or as `chosen_store` says.
+
+    Raises
+    ------
+    StoreError
+        If it is one at an address, which can only be read, merged, exported and imported.
+    """
+    path = chosen_store(explicit, config)
+    if is_address(path):
+        raise StoreError(
+            "a store at an address",
+            why="this needs a folder",
+            fix="name one with --store, then bench results merge FOLDER --store ADDRESS",
+        )
+    return Store(path)
+
+
+def chosen_store(explicit: Path | None, config: Config) -> Path:
+    """Return where the store is: named, ``BENCH_STORE``, ``bench.toml``, ``./results/local``."""
     from_environment = environ.get("BENCH_STORE")
     chosen = explicit or (Path(from_environment) if from_environment else None) or config.store
-    return Store((chosen or DEFAULT_STORE).expanduser())
+    return (chosen or DEFAULT_STORE).expanduser()
+
+
+def is_address(path: Path) -> bool:
+    """Whether a path was made from an address such as ``s3://bucket/results``."""
+    return _ADDRESS.match(path.as_posix()) is not None
+
+
+def is_member(name: str) -> bool:
+    """Whether a store can hold a file of this name, however it came: no place outside, no "."."""
+    return _MEMBER.fullmatch(name) is not None

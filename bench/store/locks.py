@@ -10,10 +10,7 @@ replaced by mistake finds that its lock is gone: it stops and stores nothing.
 """
 
 import errno
-import getpass
-import hashlib
 import os
-import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,10 +20,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import psutil
 
 from bench.errors import StoreError
 from bench.store.atomic import readable_failure
+from bench.store.holder import Holder, current_holder
 from bench.store.inside import follow_folder, make_folder, names_in, open_file, read_file
 
 if os.name == "posix":
@@ -35,11 +32,10 @@ if os.name == "posix":
 __all__ = [
     "RENEW_SECONDS",
     "STALE_SECONDS",
-    "Holder",
     "Lock",
     "Renewal",
-    "current_holder",
     "holder_of",
+    "lock_named",
     "locks_in",
     "renewing",
     "take_lock",
@@ -48,39 +44,10 @@ __all__ = [
 STALE_SECONDS: Final = 120.0
 RENEW_SECONDS: Final = 20.0
 _NO_FLOCK: Final = {errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP}
+_NO_LINKS: Final = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
 _ATTEMPTS: Final = 50
 _HELD: Final = ".held"
 _LOCK_BYTES_MAX: Final = 1 << 16
-
-
-class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """A process, told apart from a later one of the same number, with names for people."""
-
-    pid: int
-    started: float  # seconds on the machine's own scale
-    machine: str
-    boot: str
-    user: str = ""
-    host: str = ""
-    since: str = ""  # UTC, ISO 8601
-
-    def is_here(self) -> bool:
-        """Whether it is a process of this machine."""
-        return self.machine == _machine()
-
-    def is_gone(self) -> bool:
-        """Whether this process surely lives no more; False for another machine's."""
-        if not self.is_here():
-            return False
-        if self.boot != _boot():
-            return True
-        return not psutil.pid_exists(self.pid) or _start_time(self.pid) != self.started
-
-    def __str__(self) -> str:
-        """Name it for a person: ``ann on node7 (process 4711, since 10:31 UTC)``."""
-        who = f"{self.user or 'someone'} on {self.host or 'another machine'}"
-        since = f", since {self.since[11:16]} UTC" if len(self.since) > 16 else ""
-        return f"{who} (process {self.pid}{since})"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -192,6 +159,11 @@ def locks_in(folder: Path) -> Iterator[tuple[str, Holder | None, float]]:
             yield name, holder, max(0.0, datetime.now(UTC).timestamp() - path.lstat().st_mtime)
 
 
+def lock_named(folder: Path, name: str) -> Path:
+    """Return the path to take the lock by that `locks_in` gave under this name."""
+    return folder / name.removesuffix(_HELD)
+
+
 def _read_holder(path: Path) -> Holder:
     return msgspec.json.decode(read_file(path, _LOCK_BYTES_MAX), type=Holder)
 
@@ -204,6 +176,8 @@ def _take_by_flock(path: Path) -> Lock | _Again | None:
     try:
         descriptor = open_file(path, flags=os.O_RDWR | os.O_CREAT)
     except PermissionError:
+        if not os.path.lexists(path):  # the folder is closed to us
+            raise
         return _Again() if _remove_if_free(path) else None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -283,8 +257,7 @@ def _take_by_existence(path: Path, *, may_be_empty: bool = False) -> Lock | _Aga
     try:
         for _ in range(2):
             try:
-                # A link is there whole or not at all, and fails where the name is taken.
-                os.link(mine, held)
+                _name_held(mine, held, content)
             except FileExistsError:
                 is_free, replaced = _take_away(held, mine)
                 if not is_free:
@@ -298,16 +271,32 @@ def _take_by_existence(path: Path, *, may_be_empty: bool = False) -> Lock | _Aga
             path.unlink(missing_ok=True)
 
 
+def _name_held(mine: Path, held: Path, content: bytes) -> None:
+    """Give a lock its name, or fail where that is taken."""
+    try:
+        os.link(mine, held)  # it is there whole or not at all
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Between the two steps nobody knows the holder: such a lock is only replaced when old.
+        descriptor = open_file(held, flags=os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            os.write(descriptor, content)
+        finally:
+            os.close(descriptor)
+        follow_folder(held)
+
+
 def _take_away(held: Path, mine: Path) -> tuple[bool, Holder | None]:
     """Remove the lock of a holder that is gone; True if somebody did, and another machine's."""
+    holder = None
     try:
-        holder = _read_holder(held)
-        is_stale = not holder.is_here() and _is_stale(held)
+        with suppress(msgspec.MsgspecError):
+            holder = _read_holder(held)
+        is_stale = (holder is None or not holder.is_here()) and _is_stale(held)
     except FileNotFoundError:
         return True, None
-    except msgspec.MsgspecError:
-        return False, None
-    if not holder.is_gone() and not is_stale:
+    if not is_stale and (holder is None or not holder.is_gone()):
         return False, None
     aside = mine.with_name(f"{mine.name}.gone")
     try:
@@ -317,55 +306,3 @@ def _take_away(held: Path, mine: Path) -> tuple[bool, Holder | None]:
         return True, None
     aside.unlink(missing_ok=True)
     return True, holder if is_stale else None
-
-
-def current_holder() -> Holder:
-    """Return what names this process."""
-    return Holder(
-        pid=os.getpid(),
-        started=_start_time(os.getpid()),
-        machine=_machine(),
-        boot=_boot(),
-        user=_user(),
-        host=platform.node(),
-        since=datetime.now(UTC).isoformat(timespec="microseconds"),
-    )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a number without a name
-        return str(os.getuid()) if hasattr(os, "getuid") else ""
-
-
-def _start_time(pid: int) -> float:
-    """Return when a process started, in seconds since the boot where the system tells that.
-
-    Unlike a time of day it does not move when the clock is set.
-    """
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return float(fields[19])
-    except (OSError, IndexError, ValueError):
-        pass
-    try:
-        return float(round(psutil.Process(pid).create_time()))
-    except psutil.Error:
-        return -1.0
-
-
-def _machine() -> str:
-    """Name what numbers its processes by itself: a machine, or a container of one."""
-    try:
-        numbers = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        numbers = ""
-    return hashlib.sha256(f"{platform.node()} {numbers}".encode()).hexdigest()[:16]
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""

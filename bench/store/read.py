@@ -3,6 +3,8 @@
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
@@ -26,6 +28,7 @@ __all__ = [
     "read_predictions",
     "read_split",
     "read_trial",
+    "records_once",
     "trial_folders",
 ]
 
@@ -98,7 +101,30 @@ def read_evaluation(folder: Path) -> EvaluationRecord:
     return _read(folder, EvaluationRecord)
 
 
+@contextmanager
+def records_once() -> Iterator[None]:
+    """Let each record be read once in here: a plan asks for it several times."""
+    before = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(before)
+
+
+_kept: ContextVar[dict[Path, Any] | None] = ContextVar("kept", default=None)
+
+
 def _read(folder: Path, kind: type[_Record]) -> _Record:
+    kept = _kept.get()
+    if kept is None:
+        return _read_now(folder, kind)
+    if not isinstance(kept.get(folder), kind):
+        kept[folder] = _read_now(folder, kind)
+    found: _Record = kept[folder]
+    return found
+
+
+def _read_now(folder: Path, kind: type[_Record]) -> _Record:
     path = folder / RECORD
     try:
         data = read_file(path, _RECORD_BYTES_MAX)

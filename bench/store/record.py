@@ -6,12 +6,18 @@ History of the format
 2. Sources are hashed by their definitions, not their bytes; a record carries a hash of itself.
 """
 
-from enum import IntEnum, StrEnum
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 
+from bench.spec import State
+from bench.store.variant import FINE_TUNED, SHIPPED, Variant, option_words
+
 __all__ = [
+    "COPY_OF",
     "SCHEMA_VERSION",
     "SEALED_SINCE",
     "Count",
@@ -23,11 +29,15 @@ __all__ = [
     "Machine",
     "State",
     "TrialRecord",
+    "variant_of",
 ]
 
+_NONE: Final[Mapping[str, str | int | float]] = MappingProxyType({})
 SCHEMA_VERSION: Final = 2
 SEALED_SINCE: Final = 2
 """From this format on every record carries a hash of itself."""
+COPY_OF: Final = "copy_of"
+"""In ``extra`` of a second training of a trial: the id of the first."""
 
 # A record is a file that anyone may have edited: what names a path in the store, or the size of
 # something that is made, is checked where it is read.
@@ -37,20 +47,6 @@ KeyOrNone: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"\A({_NAME})?\Z")]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 _Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=8192)]
 _Classes: TypeAlias = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=100_000)]
-
-
-class State(StrEnum):
-    """How a cell or a trial ended."""
-
-    OK = "ok"
-    FAILED = "failed"  # an exception, or output that breaks the contract
-    TIMEOUT = "timeout"  # ran past its wall-clock limit
-    OUT_OF_MEMORY = "out_of_memory"  # ran past its memory limit, or was killed by the system
-    CRASHED = "crashed"  # its process ended by itself: a signal or an exit
-    INTERRUPTED = "interrupted"  # stopped from outside, by Ctrl-C or a kill
-    CODE_CHANGED = "code_changed"  # the plugin was edited after the run was planned
-    IMPOSSIBLE = "impossible"  # a pairing that makes no sense; never stored
-    DATA_MISSING = "data_missing"  # the dataset is not on this machine; never stored
 
 
 class Duplicate(IntEnum):
@@ -100,7 +96,8 @@ class TrialRecord(_Struct, frozen=True, kw_only=True):
     identity: Identity
     model: str
     summary: str = ""
-    variant: str = ""
+    variant: str = ""  # `differs` in words
+    differs: Variant | None = None  # what differs from the defaults; None of an earlier record
     budget: str = "full"
     train_dataset: str
     train_embedded: str = ""  # what embedded data it was trained on, in words; empty for real data
@@ -185,3 +182,27 @@ class EvaluationRecord(_Struct, frozen=True, kw_only=True):
     transform: dict[str, str | int | float] = {}
     extra: dict[str, Any] = {}
     record_sha256: str = ""  # of all the rest of this record
+
+
+def variant_of(trial: TrialRecord, transform: Mapping[str, str | int | float] = _NONE) -> Variant:
+    """Return what a trial differs by, or one of its evaluations, of which `transform` speaks."""
+    differs = trial.differs or _of_words(trial)
+    return msgspec.structs.replace(differs, quantize=str(transform.get("quantize", "")))
+
+
+def _of_words(trial: TrialRecord) -> Variant:
+    """Return the variant of a record that holds only its words: its own fields explain them."""
+    told = [word for word in trial.variant.split(", ") if word]
+    differs = Variant(
+        budget=trial.budget if trial.budget in told else "full",
+        options={
+            name: value
+            for name, value in trial.identity.options.items()
+            if option_words(name, value) in told
+        },
+        precision=trial.precision if trial.precision in told else "",
+        is_shipped=SHIPPED in told,
+        is_fine_tuned=FINE_TUNED in told,
+    )
+    rest = tuple(word for word in told if word not in differs.parts)
+    return msgspec.structs.replace(differs, other=rest)

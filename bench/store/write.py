@@ -21,7 +21,9 @@ __all__ = [
     "publish_evaluation",
     "publish_trial",
     "record_hash",
+    "sealed",
     "set_aside",
+    "split_bytes",
     "split_hash",
     "supersede",
     "utc_now",
@@ -52,11 +54,16 @@ def file_hash(path: Path) -> str:
 
 
 def write_record(folder: Path, record: TrialRecord | EvaluationRecord) -> None:
-    """Write ``record.json`` into a folder, sealed: with a hash of all the rest of it."""
+    """Write ``record.json`` into a folder, sealed."""
     folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / RECORD, sealed(record))
+
+
+def sealed(record: TrialRecord | EvaluationRecord) -> bytes:
+    """Return the JSON of a record with a hash of all the rest of it."""
     seal = record_hash(msgspec.json.encode(record))
-    sealed = msgspec.structs.replace(record, record_sha256=seal)
-    write_bytes(folder / RECORD, msgspec.json.format(msgspec.json.encode(sealed), indent=1))
+    whole = msgspec.structs.replace(record, record_sha256=seal)
+    return msgspec.json.format(msgspec.json.encode(whole), indent=1)
 
 
 def record_hash(data: bytes) -> str:
@@ -129,12 +136,17 @@ def write_split(
     path = store.splits / f"{key}.npz"
     if path.exists() or not (names or groups):
         return
+    with readable_failure(store.root):
+        make_folder(path.parent)
+        write_bytes(path, split_bytes(names, groups))
+
+
+def split_bytes(names: tuple[str, ...], groups: tuple[str, ...] | None) -> bytes:
+    """Return the file of a test split's sample names and groups."""
     arrays = {"names": np.array(names, dtype=np.str_)}
     if groups is not None:
         arrays["groups"] = np.array(groups, dtype=np.str_)
-    with readable_failure(store.root):
-        make_folder(path.parent)
-        write_bytes(path, _npz(arrays))
+    return _npz(arrays)
 
 
 def publish_trial(store: Store, folder: Path, record: TrialRecord) -> bool:

@@ -111,7 +111,7 @@ def _work(checks: Sequence[_Check], case: Any, writer: int, parent: int, work: P
         os.dup2(2, 1)
         sys.stdout = open(1, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115  # for the process's whole life
         if file := getattr(case, "file", ""):
-            importable_elsewhere(local_module_name(file), file, work)
+            importable_elsewhere(local_module_name(file), file, work, ())
         _run_all(checks, case, writer)
         os._exit(0)
     except BaseException:  # noqa: BLE001  # nothing may run past this function

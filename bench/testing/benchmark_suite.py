@@ -13,7 +13,8 @@ import pytest
 
 from bench.plugins.discovery import load_model
 from bench.spec import Classifier
-from bench.testing.cases import N_CLASSES, ModelCase, draw_images
+from bench.testing.cases import draw_images
+from bench.testing.model_case import N_CLASSES, ModelCase
 
 N_IMAGES = 1_000
 FIT_ROUNDS = 3

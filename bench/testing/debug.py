@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.hookspecs import hookimpl
+from bench import hookimpl
 from bench.options import Option, OptionValue
 from bench.spec import (
     BuildContext,

@@ -1,22 +1,25 @@
 """Views: one file each, with what it computes, its columns, and how a terminal draws it.
 
 A module of this package whose name begins with no underscore holds `VIEW`; ``bench show`` makes a
-command of each. What a view computes is a frozen value that any other drawing may use: a page, a
-notebook, a plugin's reporter. Views do not import one another.
+command of each, but of those of `VERBS`, which are verbs. What a view computes is a frozen value
+that any other drawing may use: a page, a notebook, a plugin's reporter. Views do not import one
+another.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from rich.console import RenderableType
 
-from bench.board.boards import Boards
 from bench.render.field_table import record_of
+from bench.store.fields import FIELDS, Field
+from bench.store.layout import Store
 
 __all__ = [
+    "VERBS",
     "NoOptions",
     "Parameter",
     "Screen",
@@ -27,6 +30,8 @@ __all__ = [
     "option",
     "view_names",
 ]
+
+VERBS: Final = ("compare", "doctor", "inspect", "list", "predict", "verify")
 
 V = TypeVar("V")
 O = TypeVar("O")  # noqa: E741  # the options, beside V for the value
@@ -85,15 +90,18 @@ class View(Generic[V, O]):
     Parameters
     ----------
     name : str
-        What is typed after ``bench show``.
+        What is typed after ``bench show``; of one of `VERBS`, after ``bench``.
     summary : str
-        What it shows, in one sentence of which the first word is "Show".
+        What it shows, in one sentence.
     about : str
         What else its help says; "For example:" begins the lines of commands.
     compute : callable
-        From the boards and the view's own options to a frozen value, without any text.
+        From its source and the view's own options to a frozen value, without any text. The
+        source is what the verb has: the boards of a store for ``bench show`` and ``compare``.
     columns : sequence of str
         The stable columns of its table, each of them in the registry of fields.
+    fields : mapping
+        That registry, where it is another than the one of rows and records.
     draw : callable
         From the value, the options and a screen to the lines a person reads.
     takes : sequence of str
@@ -109,13 +117,20 @@ class View(Generic[V, O]):
         From the value to what ``--json`` prints; left out, the rows.
     table : str
         What the rows of ``--csv`` are, where they are not the whole view.
+    notes : callable
+        From the value to sentences that stand on standard error beside JSON and CSV.
+    exit_code : callable
+        From the value to the code that the command ends with.
+    own_store : callable
+        From the options to the store that they name themselves, if they do.
     """
 
     name: str
     summary: str
     about: str = ""
-    compute: Callable[[Boards, O], V]
+    compute: Callable[[Any, O], V]
     columns: Sequence[str]
+    fields: Mapping[str, Field] = field(default_factory=lambda: FIELDS)
     draw: Callable[[V, O, Screen], Iterable[RenderableType]]
     takes: Sequence[str] = ()
     options: type[O] = NoOptions  # type: ignore[assignment]  # the default of a view without any
@@ -123,6 +138,9 @@ class View(Generic[V, O]):
     rows: Callable[[V], Iterable[Mapping[str, Any]]] | None = None
     document: Callable[[V], Any] | None = None
     table: str = ""
+    notes: Callable[[V], Iterable[str]] | None = None
+    exit_code: Callable[[V], int] | None = None
+    own_store: Callable[[O], Store | None] | None = None
 
     def table_columns(self, value: V) -> Sequence[str]:
         """Return the columns of the table of a value."""
@@ -141,10 +159,29 @@ class View(Generic[V, O]):
         return self.records(value) if self.document is None else self.document(value)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """What a view computed, for a reporter: the value, and its table under stable names."""
+
+    view: View[Any, Any]
+    value: Any
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of its table."""
+        return self.view.table_columns(self.value)
+
+    @property
+    def records(self) -> list[Mapping[str, Any]]:
+        """The rows of its table: plain data by column."""
+        return self.view.records(self.value)
+
+
 def view_names() -> list[str]:
-    """Return the names of all views: those of this package's modules."""
+    """Return the names of the views of ``bench show``: this package's modules but the verbs."""
     modules = [module.name for module in iter_modules(__path__)]
-    return [name.replace("_", "-") for name in modules if not name.startswith("_")]
+    names = [name.replace("_", "-") for name in modules if not name.startswith("_")]
+    return [name for name in names if name not in VERBS]
 
 
 def get_view(name: str) -> View[Any, Any]:

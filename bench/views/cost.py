@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace as replace_fields
 from rich.text import Text
 
 from bench.board.boards import Boards
@@ -14,6 +15,7 @@ from bench.board.rows import Row
 from bench.errors import BenchError, StoreError
 from bench.render.console import plain
 from bench.render.field_table import Table, shown
+from bench.store.fields import TIMES
 from bench.store.ids import evaluation_id
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions
@@ -83,12 +85,18 @@ def compute(boards: Boards, options: NoOptions) -> tuple[Cost, ...]:
     if not boards.rows:
         raise BenchError("nothing to show", why="no trial that succeeded fits")
     return tuple(
-        Cost(row=row, float_agreement=_float_agreement(boards.store, row)) for row in boards.rows
+        Cost(row=_of_one_machine(row), float_agreement=_float_agreement(boards.store, row))
+        for row in boards.rows
     )
 
 
+def _of_one_machine(row: Row) -> Row:
+    """Return a row without times where its seeds were trained on several machines."""
+    return replace_fields(row, **dict.fromkeys(TIMES)) if len(row.machines) > 1 else row
+
+
 def _float_agreement(store: Store, row: Row) -> float | None:
-    if "int8" not in row.variant:
+    if not row.differs.quantize:
         return None
     shares = [_agreement(store, name) for name in row.evaluations]
     known = [each for each in shares if each is not None]
@@ -111,25 +119,36 @@ def _agreement(store: Store, name: str) -> float | None:
 
 
 def draw(value: Sequence[Cost], options: NoOptions, screen: Screen) -> Iterator[Text]:
-    """Yield two tables a board, of training and of predicting, and what the columns mean."""
+    """Yield two tables a board and machine, and what the columns mean: no times of two machines."""
     for name, group in groupby(value, key=lambda cost: cost.row.test_dataset):
         costs = list(group)
-        yield plain(name, "heading")
+        by_machines: dict[tuple[str, ...], list[Cost]] = {}
+        for cost in costs:
+            by_machines.setdefault(cost.row.machines, []).append(cost)
         is_single = len({cost.row.train_dataset for cost in costs}) == 1
-        for table, listed in ((_TRAINING, _trained(costs)), (_PREDICTING, costs)):
-            # One training dataset is all the boards': it needs no column.
-            used = replace(table, columns=table.columns[:1] + table.columns[2:])
-            yield from (used if is_single else table).lay_out(listed, screen.width, digits=4)
-            yield Text()
+        for machines, alike in by_machines.items():
+            place = f" · {_where(machines)}" if len(by_machines) > 1 or len(machines) > 1 else ""
+            yield plain(name + place, "heading")
+            for table, listed in ((_TRAINING, _trained(alike)), (_PREDICTING, alike)):
+                # One training dataset is all the boards': it needs no column.
+                used = replace(table, columns=table.columns[:1] + table.columns[2:])
+                yield from (used if is_single else table).lay_out(listed, screen.width, digits=4)
+                yield Text()
     yield from map(Text, _LEGEND)
     if any(cost.float_agreement is not None for cost in value):
         yield Text(_LEGEND_FLOAT)
 
 
+def _where(machines: Sequence[str]) -> str:
+    if len(machines) > 1:
+        return f"seeds on {len(machines)} machines, whose times are not averaged"
+    return machines[0] if machines else "machine not known"
+
+
 def _trained(costs: Sequence[Cost]) -> list[Cost]:
     """Return a row a training: an 8-bit row was trained as its float row was."""
     found: dict[tuple[str, ...], Cost] = {}
-    for cost in sorted(costs, key=lambda cost: "int8" in cost.row.variant):
+    for cost in sorted(costs, key=lambda cost: cost.row.differs.quantize):
         found.setdefault(cost.row.trials, cost)
     return list(found.values())
 
@@ -151,6 +170,7 @@ VIEW = View(
         "float_agreement",
         "precision",
         "threads",
+        "machines",
         "fit_seconds",
         "fit_cpu_seconds",
         "fit_images_per_second",

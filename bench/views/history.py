@@ -9,15 +9,16 @@ import numpy as np
 from rich.text import Text
 
 from bench.board.boards import Boards
-from bench.board.index import Score, read_index
-from bench.board.leaderboard import HIDDEN
-from bench.errors import BenchError
+from bench.board.building import HIDDEN
+from bench.board.entries import Score
+from bench.board.find import chosen
+from bench.board.index import read_index
 from bench.render.console import clean, plain
 from bench.render.field_table import record_of
 from bench.render.table import Column, Line, lay_out
 from bench.scoring.changes import Change, changes
 from bench.scoring.crossed import Crossed, crossed
-from bench.store.fields import points, share
+from bench.store.formats import points, share
 from bench.store.layout import Store
 from bench.store.read import read_predictions, read_trial
 from bench.store.record import Identity
@@ -41,8 +42,8 @@ _COLUMNS: Final = (
 class Options:
     """Which model, on which test dataset."""
 
-    model: str = argument("MODEL", "A model's name.")
-    dataset: str = argument("DATASET", "The test dataset.")
+    model: str = argument("MODEL", "A model, or its row as the leaderboard shows it.")
+    dataset: str = argument("DATASET", "The test dataset, or TRAIN:TEST.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +74,13 @@ def compute(boards: Boards, options: Options) -> tuple[Entry, ...]:
     BenchError
         If there are none.
     """
-    store, model, test_dataset = boards.store, options.model, options.dataset
-    scores = [
+    store = boards.store
+    known = [
         score
         for score in read_index(store).scores.values()
-        if score.model == model and score.test_dataset == test_dataset and score.labelled
-        if not HIDDEN & score.transform.keys()
+        if score.labelled and not HIDDEN & score.transform.keys()
     ]
-    if not scores:
-        raise BenchError(f"no results of {model} on {test_dataset}", fix="see bench show")
+    scores = chosen(known, models=[options.model], datasets=[options.dataset])
     courses: dict[tuple[str, str], dict[tuple[str, str], list[Score]]] = defaultdict(dict)
     for score in sorted(scores, key=lambda each: each.started_at):
         course = courses[score.train_dataset, score.variant]

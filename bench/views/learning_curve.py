@@ -18,14 +18,14 @@ from bench.render.console import clean, plain
 from bench.render.field_table import record_of
 from bench.render.table import Column, Line, lay_out
 from bench.scoring.learning import PowerLaw, fit_power_law
-from bench.store.fields import about, count, duration, share
+from bench.store.formats import about, count, duration, share
 from bench.store.layout import Store
 from bench.store.read import read_trial
+from bench.store.variant import label_of
 from bench.views import NoOptions, Screen, View
 
 __all__ = ["VIEW", "CostLaw", "LearningCurve", "LearningPoint"]
 
-_OPTION = "train_images="
 _TIMES = 10
 _MARKS: Final = "•○△□◇×+*"
 _HEIGHT: Final = 10
@@ -82,7 +82,7 @@ class LearningCurve:
     @property
     def label(self) -> str:
         """The model's name, with what its variant says besides the size in brackets."""
-        return f"{self.model} ({self.variant})" if self.variant else self.model
+        return label_of(self.model, self.variant)
 
     @property
     def more(self) -> int:
@@ -118,7 +118,7 @@ def compute(boards: Boards, options: NoOptions) -> tuple[LearningCurve, ...]:
     groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in boards.rows:
         if row.labelled and row.train_dataset == row.test_dataset and not row.leaked:
-            groups[row.test_dataset, row.model, _without_size(row.variant)].append(row)
+            groups[row.test_dataset, row.model, row.differs.of_any_size().words].append(row)
     curves = [curve for key, rows in groups.items() if (curve := _curve(boards.store, key, rows))]
     if not curves:
         raise BenchError(
@@ -128,10 +128,6 @@ def compute(boards: Boards, options: NoOptions) -> tuple[LearningCurve, ...]:
     return tuple(
         sorted(curves, key=lambda curve: (curve.dataset, -curve.points[-1].accuracy, curve.model))
     )
-
-
-def _without_size(variant: str) -> str:
-    return ", ".join(part for part in variant.split(", ") if not part.startswith(_OPTION))
 
 
 def _curve(store: Store, key: tuple[str, str, str], rows: list[Row]) -> LearningCurve | None:

@@ -10,7 +10,7 @@ from bench.board.rows import Row
 from bench.errors import StoreError
 from bench.render.console import clean, plain
 from bench.render.table import Column, Line, lay_out
-from bench.store.fields import count, points, share
+from bench.store.formats import count, points, share
 from bench.views import NoOptions, Screen, View
 
 __all__ = ["VIEW", "Away"]

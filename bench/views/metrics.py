@@ -10,7 +10,8 @@ from bench.board.boards import Boards
 from bench.board.rows import Board, Row
 from bench.render.console import plain
 from bench.render.table import Column, Line, choose, lay_out
-from bench.store.fields import INTERVAL_PARTS, MISSING, share
+from bench.store.fields import INTERVAL_PARTS
+from bench.store.formats import MISSING, share
 from bench.store.record import State
 from bench.views import NoOptions, Screen, View
 

@@ -11,13 +11,15 @@ from typing import Any
 from rich.text import Text
 
 from bench.board.boards import Boards
-from bench.board.index import Score, read_index
+from bench.board.entries import Score
+from bench.board.index import read_index
 from bench.errors import BenchError
 from bench.images.corruptions import CORRUPTIONS
 from bench.loading.mnist_c import is_of_mnist_c
 from bench.render.console import plain
 from bench.render.field_table import record_of
 from bench.render.table import Column, Line, choose, lay_out
+from bench.store.variant import label_of
 from bench.views import NoOptions, Screen, View
 
 __all__ = ["VIEW", "Robustness"]
@@ -76,12 +78,10 @@ def compute(boards: Boards, options: NoOptions) -> tuple[Robustness, ...]:
         If the store holds none.
     """
     rows: dict[tuple[str, str, str, str], list[Score]] = defaultdict(list)
-    for score in read_index(boards.store).scores.values():
-        if score.test_dataset != score.train_dataset or not score.labelled:
-            continue
-        is_of_images = not score.transform or "corruption" in score.transform
-        is_asked = boards.has_dataset(score.test_dataset) and boards.has_model(score.model)
-        if is_of_images and is_asked:
+    scores = read_index(boards.store).scores.values()
+    at_home = [s for s in scores if s.test_dataset == s.train_dataset and s.labelled]
+    for score in boards.chosen(at_home):
+        if not score.transform or "corruption" in score.transform:
             key = (score.test_dataset, score.train_dataset, score.model, score.variant)
             rows[key].append(score)
     found = [row for scores in rows.values() if (row := _row(scores)) is not None]
@@ -251,7 +251,7 @@ def _line(row: Robustness, names: Sequence[str]) -> Line:
 
 def _means(row: Robustness, mean: float | None) -> dict[str, Text]:
     return {
-        "model": plain(f"{row.model} ({row.variant})" if row.variant else row.model),
+        "model": plain(label_of(row.model, row.variant)),
         "clean": _share(row.clean_accuracy),
         "mean": _share(mean or 0.0),
         "relative": Text(f"{100 * (row.of_clean(mean) or 0.0):.0f} %"),

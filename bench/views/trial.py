@@ -10,18 +10,19 @@ import numpy as np
 from rich.text import Text
 
 from bench.board.boards import Boards
+from bench.board.find import trial_folder
 from bench.board.views import read_history
 from bench.errors import StoreError
 from bench.render.console import clean, plain
 from bench.render.field_table import Table, record_of, shown
 from bench.render.table import Column, Line, lay_out
 from bench.spec import Epoch
-from bench.store.fields import FIELDS, format_value, share
+from bench.store.fields import FIELDS, format_value
+from bench.store.formats import share
 from bench.store.inside import read_file
 from bench.store.layout import LOG, Store
 from bench.store.read import (
     evaluation_folders,
-    find_trial,
     read_evaluation,
     read_predictions,
     read_trial,
@@ -37,6 +38,7 @@ _HISTORY_LINES: Final = 40
 _ELSEWHERE: Final = {
     "identity",
     "machine",
+    "differs",  # in words: the variant
     "versions",
     "files",
     "extra",
@@ -69,7 +71,7 @@ _EPOCH_SHARES: Final = {"accuracy", "val_accuracy", "test_accuracy"}
 class Options:
     """Which trial, and how much of its log."""
 
-    trial_id: str = argument("ID", "How the trial's id begins.")
+    trial_id: str = argument("ID", "How the trial's id begins; or a model, where it has one.")
     log: bool = flag("--log", meaning="The whole log, not its end.")
 
 
@@ -88,7 +90,7 @@ class Trial:
 
 def compute(boards: Boards, options: Options) -> Trial:
     """Return the trial whose id begins so."""
-    folder = find_trial(boards.store, options.trial_id)
+    folder = trial_folder(boards.store, options.trial_id, lambda: boards.rows)
     record = read_trial(folder)
     return Trial(
         record=record,
@@ -178,8 +180,13 @@ def _facts(record: TrialRecord) -> list[tuple[str, str]]:
     return [
         (name, format_value(name, value))
         for name, value in values.items()
-        if name in FIELDS and name not in _ELSEWHERE and value not in (None, "", (), [])
+        if name in FIELDS and name not in _ELSEWHERE and _is_there(value)
     ]
+
+
+def _is_there(value: Any) -> bool:
+    """Whether a record says something: what it holds by default may be older than the field."""
+    return value is not None and value is not False and value not in ("", (), [], {})
 
 
 def _identity(record: TrialRecord) -> list[tuple[str, str]]:

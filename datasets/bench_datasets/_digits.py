@@ -1,22 +1,23 @@
 """The ten digits as classes, and how this package splits a single table of them."""
 
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bench.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["DIGITS", "split_indices"]
 
 DIGITS: Final = tuple("0123456789")
 
-Indices = npt.NDArray[np.intp]
+Indices: TypeAlias = "npt.NDArray[np.intp]"
 
 
 def split_indices(
-    labels: npt.NDArray[np.int64], train_fraction: float, seed: int, *, stratify: bool = False
-) -> tuple[Indices, Indices]:
+    labels: "npt.NDArray[np.int64]", train_fraction: float, seed: int, *, stratify: bool = False
+) -> "tuple[Indices, Indices]":
     """Return the rows of the training and of the test split, in the published order.
 
     Equal to ``sklearn.model_selection.train_test_split(train_size=train_fraction,
@@ -37,12 +38,17 @@ def split_indices(
         )
     if stratify:
         return _stratified(labels, n_train, seed)
+    import numpy as np
+
     permutation = np.random.RandomState(seed).permutation(n)
     n_test = n - n_train
     return permutation[n_test:], permutation[:n_test]
 
 
-def _stratified(labels: npt.NDArray[np.int64], n_train: int, seed: int) -> tuple[Indices, Indices]:
+def _stratified(
+    labels: "npt.NDArray[np.int64]", n_train: int, seed: int
+) -> "tuple[Indices, Indices]":
+    import numpy as np
     from sklearn.model_selection import train_test_split
 
     rows = np.arange(len(labels))

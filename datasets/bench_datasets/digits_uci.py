@@ -2,16 +2,17 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from bench import DatasetSpec, hookimpl
 from bench.errors import DataError
 from bench.spec import Dataset, ImageSet, LoadContext
 from bench_datasets._digits import DIGITS, split_indices
 from bench_datasets._sample_rows import SAMPLE_ROWS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["enlarge", "read_scans"]
 
@@ -20,7 +21,7 @@ _INK_MAX = 16
 _INNER_SIDE, _MARGIN = 20, 4
 
 
-def read_scans() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+def read_scans() -> "tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]":
     """Return all scans, (1797, 8, 8) float32 in [0, 1] (ink is 1), and their digits, (1797,) int64.
 
     Raises
@@ -29,6 +30,8 @@ def read_scans() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         If scikit-learn's data file is not there.
     """
     import gzip
+
+    import numpy as np
 
     package = find_spec("sklearn")  # finds the folder, imports nothing
     folders = list(package.submodule_search_locations or ()) if package else []
@@ -42,7 +45,7 @@ def read_scans() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     return scans, table[:, -1].astype(np.int64)
 
 
-def enlarge(scans: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def enlarge(scans: "npt.NDArray[np.float32]") -> "npt.NDArray[np.uint8]":
     """Enlarge scans to MNIST's framing: 20×20 in the middle of 28×28.
 
     Parameters
@@ -55,6 +58,8 @@ def enlarge(scans: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     ndarray of shape (n, 28, 28, 1), uint8
         Ink is 255.
     """
+    import numpy as np
+
     from bench.images.shape import resize
 
     inner = resize(scans[..., np.newaxis], _INNER_SIDE, _INNER_SIDE)
@@ -66,6 +71,8 @@ def enlarge(scans: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
 
 def load(context: LoadContext) -> Dataset:
     """Split the scans, less those that ``sample-ids`` shows."""
+    import numpy as np
+
     scans, digits = read_scans()
     kept = np.setdiff1d(np.arange(len(scans)), SAMPLE_ROWS)
     scans, digits = scans[kept], digits[kept]
@@ -90,6 +97,7 @@ def bench_register_datasets(register: Any) -> None:
             source="UCI Optical Recognition of Handwritten Digits (Alpaydin, Kaynak, 1998), its"
             " test part, as in scikit-learn; the scans that sample-ids shows are taken out",
             licence="CC BY 4.0",
+            images_may_be_published=True,
             how_to_get="it is part of scikit-learn: nothing to do",
             embedded="8×8 scans of 1998, enlarged",
         )

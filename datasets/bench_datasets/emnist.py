@@ -76,7 +76,7 @@ def bench_register_datasets(register: Any) -> None:
             ),
             source="EMNIST (Cohen, Afshar, Tapson, van Schaik, 2017):"
             " https://www.nist.gov/itl/products-and-services/emnist-dataset",
-            licence="public domain (NIST)",
+            licence="from NIST Special Database 19; terms not verified",
             how_to_get="download and unpack matlab.zip or gzip.zip from"
             " https://www.nist.gov/itl/products-and-services/emnist-dataset and put"
             " emnist-balanced.mat,"

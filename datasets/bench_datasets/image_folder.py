@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from bench import DatasetSpec, Option, Style, hookimpl
 from bench.errors import DataError
 from bench.images.preprocess_options import PREPROCESS_OPTIONS, PreprocessOptions
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from bench.options import OptionValue
     from bench_datasets._folder.layout import Layout
     from bench_datasets._folder.samples import Samples
+    from bench_datasets._folder.scan import Unread
 
 __all__ = ["OPTIONS", "load_folder"]
 
@@ -54,10 +53,24 @@ def load(context: LoadContext) -> Dataset:
     """Read the one folder that was named."""
     if len(context.paths) != 1:
         raise DataError("image-folder", why="no folder was named", fix="use --folder [NAME=]DIR")
-    return load_folder(context.paths[0], context.options, look_at_most=context.look_at)
+    from bench.images.kinds import Kind, kind_of_file
+
+    path = context.paths[0]
+    if path.is_dir() or kind_of_file(path) is not Kind.ZIP:
+        return load_folder(path, context.options, look_at_most=context.look_at)
+    from bench_datasets._folder.archive import unpacked
+
+    with unpacked(path, context.work_dir) as (folder, unread):
+        return load_folder(folder, context.options, look_at_most=context.look_at, not_there=unread)
 
 
-def load_folder(folder: Path, options: Any, *, look_at_most: int | None = None) -> Dataset:
+def load_folder(
+    folder: Path,
+    options: Any,
+    *,
+    look_at_most: int | None = None,
+    not_there: "tuple[Unread, ...]" = (),
+) -> Dataset:
     """Return a folder of photos as a dataset: a test split, and a training split if asked for.
 
     Parameters
@@ -68,6 +81,8 @@ def load_folder(folder: Path, options: Any, *, look_at_most: int | None = None) 
         Values of `OPTIONS`.
     look_at_most : int or None
         Of a folder with more than twice as many pictures an even sample is read; None: all are.
+    not_there : tuple of Unread
+        Files that should lie in the folder and could not be put there.
 
     Raises
     ------
@@ -76,6 +91,8 @@ def load_folder(folder: Path, options: Any, *, look_at_most: int | None = None) 
     DataError
         If there is no picture, none can be read, or it is to be trained on and has too few.
     """
+    import numpy as np
+
     from bench_datasets._folder.class_names import given_classes
     from bench_datasets._folder.copies import copies_between_writers, copies_note
     from bench_datasets._folder.layout import LayoutOptions
@@ -86,7 +103,7 @@ def load_folder(folder: Path, options: Any, *, look_at_most: int | None = None) 
     steps = PreprocessOptions.of(options)
     named = tuple(name.strip() for name in str(options["classes"]).split(",") if name.strip())
     given = {name: str(options[name]) for name in ("label_pattern", "labels", "levels", "table")}
-    layout = recognise(folder, LayoutOptions(classes=named, **given))
+    layout = recognise(folder, LayoutOptions(classes=named, **given), not_there)
     look = None if options["train"] else look_at(folder, layout, look_at_most)
     samples = read_samples(folder, look.layout if look else layout, steps)
     if not samples.images:
@@ -108,7 +125,7 @@ def load_folder(folder: Path, options: Any, *, look_at_most: int | None = None) 
     )
     labelled = _image_set(images, samples, kept, classes)
     shown = labelled if labelled.unread is None else labelled.take(np.flatnonzero(~labelled.unread))
-    copies = copies_between_writers(shown.pixels, shown.names, shown.groups)
+    copies = copies_between_writers(shown.steadiest, shown.names, shown.groups)
     dataset = Dataset(
         classes=classes,
         test=labelled,
@@ -123,6 +140,7 @@ def load_folder(folder: Path, options: Any, *, look_at_most: int | None = None) 
         details=tuple(f"not taken: {each.words}: {each.why}" for each in layout.rejected),
         doubt=_doubt(layout),
         whole=look.whole if look else None,
+        folder=folder,
     )
     if options["train"]:
         return _to_train(
@@ -192,6 +210,8 @@ def _classes(found: set[str], named: tuple[str, ...]) -> tuple[str, ...]:
 def _image_set(
     images: Any, samples: "Samples", kept: list[int], classes: tuple[str, ...]
 ) -> ImageSet:
+    import numpy as np
+
     from bench_datasets._folder.samples import further_looks
 
     labels = [samples.labels[i] for i in kept]
@@ -231,6 +251,6 @@ def bench_register_datasets(register: Any) -> None:
             views={Style.NATURAL: {"preprocess": "natural", "side_px": 32}},
             source="your own folder",
             licence="yours",
-            how_to_get="bench run --folder DIR: photos of digits, one each, or of whole IDs",
+            how_to_get="bench run --folder DIR_OR_ZIP: photos of digits, one each, or of whole IDs",
         )
     )

@@ -68,6 +68,7 @@ def bench_register_datasets(register: Any) -> None:
             not_in=("fashion", "kmnist", "kuzushiji", "emnist", "qmnist"),
             source="MNIST (LeCun, Cortes, Burges): http://yann.lecun.com/exdb/mnist",
             licence="commonly CC BY-SA 3.0",
+            images_may_be_published=True,
             how_to_get="bench data fetch mnist; or put mnist.npz, or the four IDX files, plain or"
             " .gz, in a data folder",
             label_errors=MNIST_LABEL_ERRORS,
@@ -99,6 +100,7 @@ def _fashion() -> DatasetSpec:
         source="Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017):"
         " https://github.com/zalandoresearch/fashion-mnist",
         licence="MIT",
+        images_may_be_published=True,
         how_to_get="bench data fetch fashion-mnist; or put its four IDX files in a folder"
         " fashion-mnist"
         " of a data folder",
@@ -128,6 +130,7 @@ def _kana() -> DatasetSpec:
         " by NIJL and"
         " others): http://codh.rois.ac.jp/kmnist",
         licence="CC BY-SA 4.0",
+        images_may_be_published=True,
         how_to_get="bench data fetch kmnist; or put its four IDX or .npz files in a folder"
         " kmnist of a"
         " data folder",
@@ -150,7 +153,7 @@ def _qmnist() -> DatasetSpec:
         reads_folders=True,
         files=idx_names("qmnist-", test="test", labels="idx2-int"),
         source="QMNIST (Yadav, Bottou, 2019): https://github.com/facebookresearch/qmnist",
-        licence="BSD 3-Clause",
+        licence="BSD, as its LICENSE says of the software; of the images: not verified",
         how_to_get="bench data fetch qmnist; or put its four files in a data folder",
         fetch={
             f"{base}/qmnist-train-images-idx3-ubyte.gz": "md5:ed72d4157d28c017586c42bc6afe6370",

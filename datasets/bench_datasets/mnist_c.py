@@ -54,8 +54,8 @@ def bench_register_datasets(register: Any) -> None:
                 _FILES,
             ),
             not_in=("mnist_c/",),
-            source="MNIST-C (Mu, Gilmer, 2019): https://zenodo.org/record/3239543",
-            licence="CC BY 4.0",
+            source="MNIST-C (Mu, Gilmer, 2019): https://github.com/google-research/mnist-c",
+            licence="CC BY 4.0 (not verified)",
             how_to_get="download mnist_c.zip from https://zenodo.org/record/3239543 and"
             " unpack it in a"
             " data folder, so that it holds mnist_c/fog/test_images.npy and so on",

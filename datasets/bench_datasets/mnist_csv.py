@@ -41,6 +41,7 @@ def bench_register_datasets(register: Any) -> None:
             ),
             source="MNIST (LeCun, Cortes, Burges), as in https://www.kaggle.com/c/digit-recognizer",
             licence="commonly CC BY-SA 3.0",
+            images_may_be_published=True,
             how_to_get="download train.csv from https://www.kaggle.com/c/digit-recognizer/data"
             " (free account) and put it in a data folder, or name it: -d mnist-csv=PATH",
         )

@@ -4,8 +4,6 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Final
 
-import numpy as np
-
 from bench import DatasetSpec, Option, Style, hookimpl
 from bench.errors import DataError
 from bench.spec import Dataset, ImageSet, LoadContext
@@ -37,6 +35,8 @@ def _with_val(splits: dict[str, ImageSet], name: str) -> tuple[ImageSet, tuple[s
 
     The original file's X_val holds its 42,000 training and 18,000 test images again.
     """
+    import numpy as np
+
     train, test, val = splits["train"], splits["test"], splits["val"]
     if val.shape != train.shape:
         raise DataError(name, why=f"X_val has shape {val.shape}, X_train {train.shape}")

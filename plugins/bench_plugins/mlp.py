@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from bench import hookimpl
 from bench.adapters.sklearn import load_sklearn_classifier, sklearn_classifier
-from bench.hookspecs import hookimpl
 from bench.options import Option
 from bench.spec import BuildContext, Classifier, ModelSpec
 

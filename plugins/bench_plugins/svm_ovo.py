@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from math import isfinite
 
+from bench import hookimpl
 from bench.adapters.sklearn import load_sklearn_classifier, sklearn_classifier
 from bench.errors import OptionError
-from bench.hookspecs import hookimpl
 from bench.options import Option, OptionValue
 from bench.spec import BuildContext, Classifier, ModelSpec
 

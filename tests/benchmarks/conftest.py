@@ -1,7 +1,8 @@
 """Side by side: our way and the plain way, taking turns in one process, kept as a ratio.
 
 Nothing here fails because a machine is slow. ``script/benchmarks`` runs it all and prints the
-ratios beside what they must be. ``BENCH_BENCHMARKS=quick`` takes a tenth of the images, once.
+ratios beside what they must be. ``BENCH_BENCHMARKS=quick`` takes a tenth of the images, once;
+``short`` takes a quarter.
 """
 
 import gzip
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 IS_QUICK = os.environ.get("BENCH_BENCHMARKS") == "quick"
+_SHARE = {"quick": 10, "short": 4}.get(os.environ.get("BENCH_BENCHMARKS", ""), 1)
 
 
 @dataclass(slots=True)
@@ -82,8 +84,8 @@ def side_by_side(benchmark: Any) -> SideBySide:
 
 @pytest.fixture(scope="session")
 def scale() -> Callable[[int], int]:
-    """Return a number of images as it is, or a tenth of it in a quick run."""
-    return lambda n: max(200, n // 10) if IS_QUICK else n
+    """Return a number of images as it is, or a part of it in a quick or short run."""
+    return lambda n: n if _SHARE == 1 else max(200, n // _SHARE)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,13 @@
 """Training each built-in network against plain Keras ``fit`` on arrays."""
 
+import json
 import os
-import time
-from collections.abc import Callable
-from importlib import import_module
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from bench.options import resolve_options
@@ -51,31 +52,43 @@ def our_epoch(name: str, n_images: int, **changes: Any) -> float:
     return epochs[-1].seconds
 
 
-def plain_epoch(name: str, n_images: int) -> float:
-    """Return the seconds of the last epoch of ``fit`` as the source experiments call it."""
-    import keras
+@pytest.fixture(scope="module")
+def plain_process() -> Iterator[subprocess.Popen[str]]:
+    """Keras in a process of its own, so that it has none of the harness's settings."""
+    command = [sys.executable, str(Path(__file__).with_name("plain_networks.py"))]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
 
+
+def plain_epoch(process: subprocess.Popen[str], name: str, n_images: int) -> float:
+    """Return the seconds of the last epoch of ``fit`` as the source experiments call it."""
+    assert process.stdin is not None
+    assert process.stdout is not None
     train, context = told(name, n_images)
-    network = import_module(f"bench_plugins.{name.replace('-', '_')}").network
-    keras.utils.set_random_seed(42)
-    model = network(BuildContext(**context))
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    images, labels = train.images, np.asarray(train.labels)
-    size = int(context["options"]["batch_size"])
-    model.fit(images, labels, batch_size=size, epochs=EPOCHS - 1, verbose=0)
-    started = time.perf_counter()
-    model.fit(images, labels, batch_size=size, epochs=1, verbose=0)
-    return time.perf_counter() - started
+    asked = {"name": name, "n_images": len(train), "image_shape": context["image_shape"]}
+    asked |= {"options": dict(context["options"]), "epochs": EPOCHS}
+    process.stdin.write(json.dumps(asked) + "\n")
+    process.stdin.flush()
+    return float(json.loads(process.stdout.readline()))
 
 
 @pytest.mark.parametrize("name", [name for name in _NETWORKS if "augmented" not in name])
-def test_training(name: str, side_by_side: Any, scale: Callable[[int], int]) -> None:
+def test_training(
+    name: str,
+    side_by_side: Any,
+    plain_process: subprocess.Popen[str],
+    scale: Callable[[int], int],
+) -> None:
     n_images = scale(6_000)
     side_by_side(
         f"{name}: an epoch of training ({n_images:,} images)",
         "plain Keras fit on arrays, float32",
         ours=lambda: our_epoch(name, n_images),
-        plain=lambda: plain_epoch(name, n_images),
+        plain=lambda: plain_epoch(plain_process, name, n_images),
         limit=_LIMITS.get(name, 1 / 1.5),
         note=f"trained in {_PRECISION}",
     )

@@ -95,7 +95,8 @@ VIEWS = [
 
 @pytest.fixture
 def store(tmp_path: Path, sample_store: Path) -> Store:
-    shutil.copytree(sample_store, tmp_path / "store")
+    index = shutil.ignore_patterns(".index")  # other tests of the session may have left one
+    shutil.copytree(sample_store, tmp_path / "store", ignore=index)
     return Store(tmp_path / "store")
 
 

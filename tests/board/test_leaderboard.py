@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from bench.board import leaderboard
+from bench.board.building import per_seed
 from bench.board.index import read_index
-from bench.board.leaderboard import leaderboards, per_seed
+from bench.board.label_errors import KNOWN
+from bench.board.leaderboard import leaderboards
 from bench.board.rows import COLUMNS, Board, row_as_dict
 from bench.errors import StoreError
 from bench.store.layout import Store
@@ -44,6 +45,7 @@ def add(
     test: str = "digits",
     started_at: str = "2026-01-01",
     evaluation: dict[str, Any] | None = None,
+    share: float = 0.91,
     **trial: Any,
 ) -> str:
     trial_id = f"{model}-{train}-{seed}-{config}"
@@ -56,7 +58,7 @@ def add(
     folder = store.new_work_folder()
     predicted = predictions_with(n_wrong, offset=offset)
     probabilities = np.full((len(LABELS), 10), 0.01, np.float32)
-    probabilities[np.arange(len(LABELS)), predicted] = 0.91
+    probabilities[np.arange(len(LABELS)), predicted] = share
     write_predictions(folder, labels=LABELS, predicted=predicted, probabilities=probabilities)
     fields: dict[str, Any] = {"split_hash": "same", "test_hash": "t"} | (evaluation or {})
     publish_evaluation(
@@ -325,7 +327,7 @@ def test_the_second_view_reads_the_index_alone(
 ) -> None:
     add(store, "m")
     first = leaderboards(store)
-    monkeypatch.setattr(leaderboard, "read_index", None)
+    monkeypatch.setattr("bench.board.index.read_index", None)
     assert leaderboards(store) == first
 
 
@@ -431,3 +433,37 @@ def test_doubtful_labels_say_how_far_they_reach(store: Store) -> None:
     assert (
         "2 of the labels are in doubt (some people 2021): above .9900 ranks are label noise"
     ) in board.notes
+
+
+def test_doubtful_labels_of_a_known_split_are_said_of_records_that_name_none(store: Store) -> None:
+    (known,) = KNOWN
+    add(store, "m", evaluation={"test_hash": known, "doubtful": (3,), "doubtful_source": "us"})
+    add(store, "n", evaluation={"test_hash": known})
+    said = {score.model: score.doubtful for score in read_index(store).scores.values()}
+    assert said == {"m": (3,), "n": KNOWN[known].places}
+
+
+def test_a_single_row_is_first_and_nothing_would_separate_it(store: Store) -> None:
+    add(store, "m")
+    board = only(leaderboards(store))
+    (row,) = board.rows
+    assert (row.rank, row.rank_low, row.rank_high) == ("1", 1, 1)
+    assert (board.more_seeds, board.more_images, board.inseparable) == (None, None, "")
+
+
+def test_probabilities_that_are_not_numbers_are_ranked_by_what_was_predicted(store: Store) -> None:
+    add(store, "a", 2, share=np.nan)
+    add(store, "b", 90)
+    board = only(leaderboards(store))
+    assert [(row.model, row.rank) for row in board.rows] == [("a", "1"), ("b", "2")]
+
+
+def test_50_seeds_beside_1_make_a_board(store: Store) -> None:
+    for seed in range(50):
+        add(store, "many", 5 + seed % 4, seed=seed)
+    add(store, "once", 60)
+    board = only(leaderboards(store))
+    assert [(row.model, row.seeds, row.rank) for row in board.rows] == [
+        ("many", 50, "1"),
+        ("once", 1, "2"),
+    ]

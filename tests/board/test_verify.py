@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from bench.board.find import trials_of
 from bench.board.index import read_index
 from bench.board.verify import Problem, verify_store
-from bench.planning.identity import config_id, trial_id
+from bench.errors import BenchError
 from bench.store.clean import Which, find_removable, remove
+from bench.store.ids import config_id, trial_id
 from bench.store.layout import Store
 from bench.store.locks import take_lock
 from bench.store.read import read_evaluation, read_trial
@@ -305,25 +308,41 @@ def test_without_being_asked_for_no_trial_is_removable(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "n_trials"),
+    ("names", "which", "n_trials"),
     [
-        pytest.param(Which(states=(State.FAILED,)), 1, id="by state"),
-        pytest.param(Which(models=("sv*",)), 3, id="by model"),
-        pytest.param(Which(models=("sv*",), states=(State.OK,)), 2, id="by both"),
-        pytest.param(Which(models=("knn",)), 0, id="another model"),
-        pytest.param(Which(older_than_seconds=86400.0), 3, id="by age"),
-        pytest.param(Which(older_than_seconds=20 * 86400.0), 0, id="too young"),
+        pytest.param((), Which(states=(State.FAILED,)), 1, id="by state"),
+        pytest.param(("sv*",), Which(), 3, id="by model"),
+        pytest.param(("sv*",), Which(states=(State.OK,)), 2, id="by both"),
+        pytest.param((), Which(older_than_seconds=86400.0), 3, id="by age"),
+        pytest.param((), Which(older_than_seconds=20 * 86400.0), 0, id="too young"),
     ],
 )
 def test_trials_that_meet_all_conditions_are_removable(
-    store: Store, which: Which, n_trials: int
+    store: Store, names: tuple[str, ...], which: Which, n_trials: int
 ) -> None:
+    if names:
+        which = replace(which, trials=trials_of(store, names))
     assert len(find_removable(store, which, now=NOW)) == n_trials
+
+
+def test_one_trial_is_named_for_removal_by_how_its_id_begins(store: Store) -> None:
+    trial = first(store, "trials").name
+    assert trials_of(store, (trial[:10],)) == {trial}
+
+
+def test_a_name_that_no_trial_has_removes_nothing_and_says_the_close_one(store: Store) -> None:
+    with pytest.raises(BenchError, match="no results of 'svmm': did you mean svm"):
+        trials_of(store, ("svmm",))
 
 
 def test_a_trial_without_a_start_time_is_never_old(store: Store) -> None:
     add_trial(store, "old", started_at="")
-    assert find_removable(store, Which(models=("old",), older_than_seconds=0.0), now=NOW) == []
+    assert (
+        find_removable(
+            store, Which(trials=trials_of(store, ("old",)), older_than_seconds=0.0), now=NOW
+        )
+        == []
+    )
 
 
 def test_removing_a_trial_removes_its_evaluations_and_nothing_else(store: Store) -> None:

@@ -1,12 +1,11 @@
 """``bench check``: rows, exit codes, JSON, and the speed of a model."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
-
-from bench.cli import main
 
 GOOD = """
 from bench import ModelSpec, Option, hookimpl, sklearn_classifier
@@ -27,19 +26,6 @@ BARE = GOOD.replace('Option(default=5, minimum=1, help="neighbours")', "5")
 BAD = GOOD.replace("minimum=1", "minimum=9")
 
 
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-def bench(capsys: pytest.CaptureFixture[str], *arguments: str) -> Said:
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return Said(int(ended.value.code or 0), captured.out, captured.err)
-
-
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -48,20 +34,23 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_a_sound_plugin_passes(plugin: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = bench(capsys, "check", "knn", "--plugin", str(plugin))
+def test_a_sound_plugin_passes(plugin: Path, check_apart: Callable[..., Any]) -> None:
+    said = check_apart("knn", "--plugin", str(plugin))
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
     assert lines[0] == "knn · the contract of a model"
     assert lines[1] == "✓ Import no engine together with the plugin."
-    assert lines[-1] == "14 passed, 0 failed, 1 skipped"
+    assert lines[-1] == (
+        "26 run, 2 not applicable (it does not say that it is deterministic; "
+        "it has no option epochs), 0 skipped"
+    )
 
 
 def test_a_bare_default_is_advised_on_and_passes(
-    plugin: Path, capsys: pytest.CaptureFixture[str]
+    plugin: Path, check_apart: Callable[..., Any]
 ) -> None:
     plugin.write_text(BARE)
-    said = bench(capsys, "check", "knn", "--plugin", str(plugin))
+    said = check_apart("knn", "--plugin", str(plugin))
     assert said.code == 0
     at = said.out.splitlines().index(
         "✓ Give every option a default within its own limits; a line of help is advised."
@@ -70,29 +59,70 @@ def test_a_bare_default_is_advised_on_and_passes(
         "    advice: bench list models shows no help for 'k'",
         '    Option(default=5, help="…") in place of the bare default would give it',
     ]
-    assert said.out.splitlines()[-1] == "14 passed, 0 failed, 1 skipped"
+    assert said.out.splitlines()[-1] == (
+        "26 run, 2 not applicable (it does not say that it is deterministic; "
+        "it has no option epochs), 0 skipped"
+    )
 
 
 def test_a_broken_plugin_fails_with_two_lines(
-    plugin: Path, capsys: pytest.CaptureFixture[str]
+    plugin: Path, check_apart: Callable[..., Any]
 ) -> None:
     plugin.write_text(BAD)
-    said = bench(capsys, "check", "knn", "--plugin", str(plugin), "--json", "rows.json")
+    said = check_apart("knn", "--plugin", str(plugin), "--json", "rows.json")
     assert said.code == 1
     at = said.out.splitlines().index(
-        "✗ Give every option a default within its own limits; a line of help is advised."
+        "✗ Give every option a default within its own limits; a line of help is advised. "
+        "[options-are-sound]"
     )
     assert said.out.splitlines()[at + 1 : at + 3] == [
-        "    the default is refused: k=5: k is at least 9",
+        "    the default is refused: k=5: k is at least 9 (build, knn.py:5)",
         "    widen the limits",
     ]
     rows = json.loads(Path("rows.json").read_text(encoding="utf-8"))
-    assert [row["check"] for row in rows if row["state"] == "failed"] == ["options are sound"]
-    assert len(rows) == 15
+    assert [row["check"] for row in rows if row["state"] == "failed"] == ["options-are-sound"]
+    assert len(rows) == 28
 
 
-def test_a_dataset_is_checked_as_one(plugin: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = bench(capsys, "check", "digits-uci")
+def test_a_file_is_checked_by_what_it_registers(
+    plugin: Path, check_apart: Callable[..., Any]
+) -> None:
+    said = check_apart("knn.py")
+    assert said.code == 0
+    assert said.out.splitlines()[0] == "knn · the contract of a model"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param(
+            "x = 1\n",
+            "bench: bench check knn.py: it registers no model and no dataset\n",
+            id="nothing",
+        ),
+        pytest.param(
+            GOOD + "    register(ModelSpec(name='two', summary='', build=build))\n",
+            "bench: bench check knn.py: it registers knn, two; "
+            "name one of them: bench check knn --plugin knn.py\n",
+            id="two",
+        ),
+        pytest.param(
+            "1 / 0\n",
+            "bench: plugin knn.py: ZeroDivisionError: division by zero (knn.py, line 1)\n",
+            id="broken",
+        ),
+    ],
+)
+def test_a_file_that_names_no_one_thing_is_refused(
+    plugin: Path, check_apart: Callable[..., Any], text: str, line: str
+) -> None:
+    plugin.write_text(text)
+    said = check_apart("knn.py")
+    assert (said.code, said.err) == (2, line)
+
+
+def test_a_dataset_is_checked_as_one(plugin: Path, check_apart: Callable[..., Any]) -> None:
+    said = check_apart("digits-uci")
     assert said.code == 0
     assert said.out.splitlines()[0] == "digits-uci · the contract of a dataset"
 
@@ -137,26 +167,26 @@ def test_a_dataset_is_checked_as_one(plugin: Path, capsys: pytest.CaptureFixture
 def test_a_mistake_is_one_line(
     arguments: list[str],
     line: str,
-    capsys: pytest.CaptureFixture[str],
+    check_apart: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BENCH_PROG", "bench")
-    assert bench(capsys, "check", *arguments) == (2, "", line)
+    assert check_apart(*arguments) == (2, "", line)
 
 
 def test_a_dataset_that_is_not_here_says_how_to_get_it(
-    capsys: pytest.CaptureFixture[str],
+    check_apart: Callable[..., Any],
 ) -> None:
-    said = bench(capsys, "check", "usps")
+    said = check_apart("usps")
     assert said.code == 2
     assert said.err.startswith("bench: usps is not on this machine; ")
 
 
 def test_without_pytest_the_benchmark_says_how_to_install_it(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    run_bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.cli.check_views._NEEDED", ("pytest", "no_such_distribution"))
-    said = bench(capsys, "check", "svm-ovo", "--benchmark")
+    said = run_bench("check", "svm-ovo", "--benchmark")
     assert said.code == 2
     assert "bench check --benchmark: no-such-distribution is not installed; " in said.err
     assert said.err.rstrip().endswith("-m pip install pytest pytest-benchmark")
@@ -164,10 +194,10 @@ def test_without_pytest_the_benchmark_says_how_to_install_it(
 
 @pytest.mark.heavy
 def test_the_benchmark_writes_pytest_benchmarks_json_and_can_fail_a_comparison(
-    plugin: Path, capfd: pytest.CaptureFixture[str]
+    plugin: Path, check_apart: Callable[..., Any]
 ) -> None:
-    asked = ["check", "knn", "--plugin", str(plugin), "--benchmark", "--json", "before.json"]
-    assert bench(capfd, *asked).code == 0
+    asked = ["knn", "--plugin", str(plugin), "--benchmark", "--json", "before.json"]
+    assert check_apart(*asked).code == 0
     measured = json.loads(Path("before.json").read_text(encoding="utf-8"))
     assert sorted(row["name"] for row in measured["benchmarks"]) == [
         "test_fit_1000_images",
@@ -183,7 +213,7 @@ def test_the_benchmark_writes_pytest_benchmarks_json_and_can_fail_a_comparison(
             row["stats"][figure] /= 1e6  # so much faster that this machine must fall behind
     Path("faster.json").write_text(json.dumps(measured), encoding="utf-8")
     compared = ["--benchmark-compare=faster.json", "--benchmark-compare-fail=mean:5%"]
-    assert bench(capfd, *asked[:5], "--", *compared).code == 1
+    assert check_apart(*asked[:4], "--", *compared).code == 1
 
 
 JOBLIB_PLUGIN = """
@@ -210,10 +240,10 @@ def bench_register_models(register):
 
 
 def test_a_plugin_file_with_a_class_of_its_own_may_use_joblib(
-    plugin: Path, capsys: pytest.CaptureFixture[str]
+    plugin: Path, check_apart: Callable[..., Any]
 ) -> None:
     plugin.write_text(JOBLIB_PLUGIN)
 
-    said = bench(capsys, "check", "pieces", "--plugin", str(plugin))
+    said = check_apart("pieces", "--plugin", str(plugin))
 
     assert (said.code, " 0 failed" in said.out) == (0, True), said

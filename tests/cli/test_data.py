@@ -186,8 +186,8 @@ def test_options_of_bench_toml_hold_here_too(run_data: Run, table: Path, tmp_pat
     [
         pytest.param(
             ["mnst"],
-            "unknown dataset 'mnst': did you mean mnist, qmnist, kmnist? It is no file or folder"
-            " either. All names: bench list datasets",
+            "unknown dataset 'mnst': did you mean mnist or qmnist or kmnist? It is no file or"
+            " folder either. All names: bench list datasets",
             id="misspelt",
         ),
         pytest.param(
@@ -341,3 +341,14 @@ def test_bench_toml_says_how_a_named_folder_is_read(
         assert (counts["1"], counts["7"]) == (2, 2)
     else:
         assert counts["3"] == 4
+
+
+def test_the_photos_of_a_folder_are_drawn_beside_what_the_models_see(
+    run_bench: Run, tmp_path: Path
+) -> None:
+    folder = Path(__file__).parents[2] / "datasets/bench_datasets/samples/ids"
+    done = run_bench("data", "inspect", folder, "--show", "--images", "2")
+    plain = run_bench("data", "inspect", folder, "--images", "2")
+    assert done.code == 0
+    assert "person-a/1.png" in done.out
+    assert len(done.out.splitlines()) > len(plain.out.splitlines()) + 5

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import bench
+
 Run = Callable[..., Any]
 
 PLUGIN = """
@@ -112,7 +114,8 @@ def test_a_broken_plugin_is_listed_with_its_reason(run_bench: Run, tmp_path: Pat
     (tmp_path / "broken.py").write_text("import no_such_module\n")
     (tmp_path / "bench.toml").write_text('plugins = ["broken.py"]\n')
     out = " ".join(run_bench("list", "plugins", columns=120).out.split())
-    assert "broken file broken ModuleNotFoundError: No module named 'no_such_module'" in out
+    assert "broken file broken" in out
+    assert "broken is broken: ModuleNotFoundError: No module named 'no_such_module'" in out
     listed = run_bench("list")
     assert "is broken: ModuleNotFoundError" in listed.err
     assert "(broken.py, line 1)" in listed.err
@@ -134,6 +137,67 @@ def test_who_asks_for_a_broken_plugins_model_is_told_file_and_line(
     assert "(own.py, line 2)" in ended.err
 
 
+def test_each_plugin_says_what_decided_over_it(run_bench: Run, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(PLUGIN)
+    (tmp_path / "spot.py").write_text("x = 1\n")
+    (tmp_path / "bench.toml").write_text('plugins = ["own.py"]\ndisable = ["mlp"]\n')
+    told = ("list", "plugins", "--plugin", tmp_path / "spot.py")
+    rows = {row["name"]: row for row in json.loads(run_bench(*told, "--json").out)}
+    config = str(tmp_path / "bench.toml")
+    assert rows["own"] | {"file": ""} == {
+        "name": "own",
+        "origin": "file",
+        "version": "",
+        "module": "",
+        "file": "",
+        "state": "loaded",
+        "enabled": True,
+        "decided_by": config,
+        "reason": "",
+        "n_models": 1,
+        "n_datasets": 0,
+        "models": ["small"],
+        "datasets": [],
+        "metrics": [],
+        "reporters": [],
+    }
+    assert (rows["mlp"]["enabled"], rows["mlp"]["decided_by"]) == (False, config)
+    assert rows["spot"]["decided_by"] == "--plugin"
+    assert rows["svm_ovo"]["version"] == bench.__version__
+    assert rows["svm_ovo"]["decided_by"] == "digitbench"
+    out = run_bench(*told, columns=120).out
+    assert out.splitlines()[0].split() == [
+        "plugin", "origin", "version", "state", "models", "datasets", "by",
+    ]  # fmt: skip
+
+
+def test_only_the_built_in_ones_are_listed(run_bench: Run, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(PLUGIN)
+    (tmp_path / "bench.toml").write_text('plugins = ["own.py"]\n')
+    for kind, name in (("plugins", "own"), ("models", "small")):
+        listed = {row["name"] for row in json.loads(run_bench("list", kind, "--json").out)}
+        only = run_bench("list", kind, "--builtin-only", "--json").out
+        assert listed - {row["name"] for row in json.loads(only)} == {name}
+
+
+def test_two_plugins_with_one_name_are_named_and_prefer_decides(
+    run_bench: Run, tmp_path: Path
+) -> None:
+    for file in ("one.py", "two.py"):
+        (tmp_path / file).write_text(PLUGIN)
+    (tmp_path / "bench.toml").write_text('plugins = ["one.py", "two.py"]\n')
+    said = run_bench("list", "models", "small").err
+    assert "'small' is registered by" in said
+    assert "one.py and by" in said
+    assert "two.py" in said
+    (tmp_path / "bench.toml").write_text(
+        'plugins = ["one.py", "two.py"]\n[prefer]\nsmall = "two.py"\n'
+    )
+    ended = run_bench("list", "models", "small")
+    assert (ended.code, ended.err) == (0, "")
+    assert "two.py (file)" in " ".join(ended.out.split())
+
+
 def test_each_metric_says_what_it_needs(run_bench: Run) -> None:
     out = " ".join(run_bench("list", "metrics").out.split())
     assert "accuracy labels share of the images read right" in out
@@ -144,8 +208,8 @@ def test_an_unknown_name_is_told_the_close_ones(run_bench: Run) -> None:
     assert run_bench("list", "datasets", "mnits") == (
         2,
         "",
-        "bench: unknown dataset 'mnits': did you mean mnist or qmnist or kmnist? see bench"
-        " list datasets\n",
+        "bench: unknown dataset 'mnits': did you mean mnist or qmnist or kmnist? All"
+        " names: bench list datasets\n",
     )
 
 
@@ -162,7 +226,7 @@ def test_a_broken_plugin_named_on_the_spot_is_a_row(run_bench: Run, tmp_path: Pa
         pytest.param((), "kind,name,summary,", id="all"),
         pytest.param(("models",), "name,summary", id="models"),
         pytest.param(("datasets",), "name,summary,", id="datasets"),
-        pytest.param(("plugins",), "name,origin,module,file,state,", id="plugins"),
+        pytest.param(("plugins",), "name,origin,version,module,file,state,", id="plugins"),
         pytest.param(("metrics",), "name,summary", id="metrics"),
     ],
 )

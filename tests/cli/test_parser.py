@@ -91,7 +91,7 @@ def test_the_version_is_the_packages(run_bench: Run) -> None:
         ),
         pytest.param(
             ("run", "--al"),
-            "no such option --al: did you mean --all or --table? see bench run --help",
+            "no such option --al: did you mean --all or --table or --tls? see bench run --help",
             id="option",
         ),
         pytest.param(

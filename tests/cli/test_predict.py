@@ -20,6 +20,7 @@ from PIL import Image
 from bench.session import Request, execute
 from bench.store.layout import Store
 from bench.store.read import read_trial
+from bench.store.variant import Variant
 from bench.store.write import write_record
 
 Run = Callable[..., Any]
@@ -255,7 +256,10 @@ def test_a_model_that_ships_reads_without_any_store(
     folder = next(each for each in folders if read_trial(each).model == "svm-ovo")
     shutil.copytree(folder, tmp_path / "shipped")
     record = msgspec.structs.replace(
-        read_trial(folder), trial_id="0123456789abcdef", model="ready", variant="shipped"
+        read_trial(folder),
+        trial_id="0123456789abcdef",
+        model="ready",
+        differs=Variant(is_shipped=True),
     )
     write_record(tmp_path / "shipped", record)
     (tmp_path / "ready.py").write_text(SHIPPED)
@@ -289,3 +293,58 @@ def test_a_reader_that_goes_away_is_no_error(trained: Path, tmp_path: Path) -> N
         command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert (done.stdout, done.stderr) == ("[\n", "")
+
+
+def test_show_draws_the_photo_beside_what_the_model_saw(predict: Run, strip: Path) -> None:
+    plain = predict(strip).out
+    shown = predict(strip, "--show").out
+    assert shown.startswith(plain[: plain.index("(")])
+    assert shown.count(strip.name) == 2
+    assert len(shown.splitlines()) > len(plain.splitlines()) + 5
+
+
+def test_what_the_model_saw_is_written_as_png(predict: Run, strip: Path, tmp_path: Path) -> None:
+    done = predict(strip, "--json", "--png", tmp_path / "seen.png")
+    assert len(json.loads(done.out)) == 1
+    with Image.open(tmp_path / "seen.png") as picture:
+        assert picture.format == "PNG"
+        # the photo, and two pictures of each of the five digits of a line
+        assert picture.width > 5 * 112
+        assert np.asarray(picture.convert("L")).std() > 20
+
+
+def test_a_folder_s_photos_are_drawn_and_a_damaged_one_is_left_out(
+    predict: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    (folder / "5").mkdir(parents=True)
+    shutil.copy(SAMPLES / "person-a/1.png", folder / "5" / "[red]a.png")
+    (folder / "5" / "b.png").write_bytes(b"none")
+    done = predict(folder, "--show", "--png", tmp_path / "seen.png")
+    assert "5/[red]a.png" in done.out
+    assert "1 photo" in done.out
+
+
+def test_a_png_that_cannot_be_written_is_an_error_of_one_line(
+    predict: Run, strip: Path, tmp_path: Path
+) -> None:
+    done = predict(strip, "--png", tmp_path / "none" / "seen.png")
+    assert done.code == 2
+    assert "cannot write" in done.err
+
+
+@pytest.mark.parametrize("n_classes", [1, 9])
+def test_a_record_that_names_other_classes_than_its_model_is_one_line(
+    run_bench: Run, trained: Path, strip: Path, tmp_path: Path, n_classes: int
+) -> None:
+    store = tmp_path / "edited"
+    shutil.copytree(trained, store)
+    for path in store.glob("trials/*/record.json"):
+        record = json.loads(path.read_text())
+        record["classes"] = [str(number) for number in range(n_classes)]
+        path.write_text(json.dumps(record))
+
+    code, _, err = run_bench("predict", strip, "--store", store, "-m", "svm-ovo")
+
+    assert (code, err.count("\n")) == (2, 1), err
+    assert "cannot read this" in err

@@ -196,7 +196,7 @@ def test_a_mistyped_model_is_told_the_close_ones(run_bench: Run, sample_store: P
     ended = run_bench("show", "report", "alhpa", "--store", sample_store)
     assert (ended.code, ended.err) == (
         2,
-        "bench: no results of a model 'alhpa': did you mean alpha?\n",
+        "bench: no results of 'alhpa': did you mean alpha?\n",
     )
 
 

@@ -112,3 +112,109 @@ def test_a_terminal_of_one_column_is_written_to(tmp_path: Path, arguments: tuple
     code, text = in_shell('"$@"', *arguments, folder=tmp_path, COLUMNS="1")
 
     assert (code, NOISE.search(text)) == (0, None), text
+
+
+LOOKALIKES = ("json", "random", "re", "string", "types", "bench", "logging")
+
+
+def lookalikes(folder: Path) -> Path:
+    """Write modules that end whoever imports them, named like Python's own and like ours."""
+    folder.mkdir()
+    for name in LOOKALIKES:
+        (folder / f"{name}.py").write_text(f"raise SystemExit('LOOKALIKE {name}')\n")
+    return folder
+
+
+@pytest.mark.parametrize("command", [("list", "models"), ("doctor",), (*RUN, "st")])
+def test_modules_on_pythonpath_that_only_look_like_ours_are_passed_over(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    foreign = lookalikes(tmp_path / "foreign")
+    started = f'"{sys.executable}" -P -c "from digitbench import main; main()" "${{@:4}}"'
+
+    code, text = in_shell(started, *command, folder=tmp_path, PYTHONPATH=str(foreign))
+
+    assert (code, "LOOKALIKE" in text) == (0, False), text
+
+
+def test_modules_in_the_folder_of_the_user_disturb_no_trial(tmp_path: Path) -> None:
+    folder = lookalikes(tmp_path / "own")
+    started = f'"{sys.executable}" -P -m bench "${{@:4}}"'
+
+    code, text = in_shell(started, *RUN, "st", folder=folder)
+
+    (record,) = (folder / "st" / "trials").glob("*/record.json")
+    assert (code, json.loads(record.read_text())["state"]) == (0, "ok"), text
+
+
+HALF_INSTALLED = """
+import sys
+
+class Half:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "tensorflow":
+            raise ImportError("libtensorflow_framework.so.2: cannot open shared object file")
+
+sys.meta_path.insert(0, Half())
+"""
+WITHOUT_MODULES = """
+import sys
+
+for name in ("_sqlite3", "sqlite3", "ensurepip"):
+    sys.modules[name] = None
+"""
+
+
+def changed_python(folder: Path, code: str) -> str:
+    """Let every Python that is started with this search path run `code` first."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(code)
+    return str(folder)
+
+
+def test_a_half_installed_engine_costs_its_own_rows_and_its_cause_is_named(tmp_path: Path) -> None:
+    path = changed_python(tmp_path / "half", HALF_INSTALLED)
+    words = ("run", "-m", "cnn-mnist-compact", "-m", "baseline-majority", "-d", "digits-uci")
+
+    code, text = in_shell('"$@"', *words, "--store", "st", folder=tmp_path, PYTHONPATH=path)
+
+    assert code == 1, text
+    assert "libtensorflow_framework.so.2: cannot open shared object file" in text
+    records = [json.loads(p.read_text()) for p in (tmp_path / "st/trials").glob("*/record.json")]
+    states = {record["identity"]["model"]: record["state"] for record in records}
+    assert states == {"cnn-mnist-compact": "failed", "baseline-majority": "ok"}
+    assert NOISE.search(text) is None, text
+
+
+def test_a_python_without_sqlite_and_ensurepip_trains_and_lists(tmp_path: Path) -> None:
+    path = changed_python(tmp_path / "without", WITHOUT_MODULES)
+
+    ran, text = in_shell('"$@"', *RUN, "st", folder=tmp_path, PYTHONPATH=path)
+    listed, told = in_shell('"$@"', "list", folder=tmp_path, PYTHONPATH=path)
+
+    assert (ran, listed) == (0, 0), text + told
+
+
+def test_thread_numbers_and_cards_that_are_none_disturb_no_run(tmp_path: Path) -> None:
+    odd = {"OMP_NUM_THREADS": "0", "CUDA_VISIBLE_DEVICES": "GPU-none"}
+
+    code, text = in_shell('"$@"', *RUN, "st", folder=tmp_path, **odd)
+
+    (record,) = (tmp_path / "st" / "trials").glob("*/record.json")
+    said = json.loads(record.read_text())
+    assert (code, said["threads"] >= 1, said["machine"]["accelerator"]) == (0, True, ""), text
+
+
+def test_a_data_cache_of_another_version_is_made_anew(tmp_path: Path) -> None:
+    cache = {"BENCH_CACHE_DIR": str(tmp_path / "cache")}
+    assert in_shell('"$@"', *RUN, "st", folder=tmp_path, **cache)[0] == 0
+    for part in ("index", "sources", "harness"):
+        files = list((tmp_path / "cache" / part).iterdir())
+        assert files, part
+        for number, file in enumerate(files):
+            file.write_bytes((b'{"of": "another version"}', b"", b"\xff" * 9)[number % 3])
+
+    code, text = in_shell('"$@"', *RUN, "st", folder=tmp_path, **cache)
+
+    assert (code, NOISE.search(text)) == (0, None), text
+    assert "nothing to run: 1 trial cached" in text

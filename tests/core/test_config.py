@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,9 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("stor = 1", "unknown key 'stor': the keys are store, data_dir", id="key"),
+        pytest.param(
+            "stor = 1", "unknown key 'stor': did you mean store? the keys are store,", id="key"
+        ),
         pytest.param("store = 1", "'store': must be a path in quotes", id="type"),
         pytest.param("plugins = 'x'", "'plugins': must be a list of texts", id="list"),
         pytest.param("[options]\na = 1", "'options': must be tables", id="table"),
@@ -81,6 +84,22 @@ def test_a_file_made_to_break_the_reader_is_one_line(
     path.write_text(text)
     with pytest.raises(BenchError, match=reason):
         read_config(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("kind", ["dangling", "loop", "device", "pipe"])
+def test_what_is_no_file_is_refused_unopened_instead_of_passed_over(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "bench.toml"
+    targets = {"dangling": "nowhere", "loop": "bench.toml", "device": "/dev/zero"}
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(targets[kind])
+
+    with pytest.raises(BenchError, match=r"is no file|leads to no file"):
+        read_config(find_config(tmp_path))
 
 
 def test_prefer_names_a_plugin_by_name_or_by_its_file(tmp_path: Path) -> None:

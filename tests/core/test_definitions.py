@@ -11,7 +11,7 @@ import pytest
 
 from bench.planning.computing import COMPUTING, computing_files, harness_hash
 from bench.plugins.definitions import definitions_hash, hash_of_definitions, imports_of
-from bench.plugins.sources import hash_of_sources, read_sources
+from bench.plugins.sources import hash_of_sources, read_once, read_sources
 
 ROOT = Path(__file__).parents[2]
 MODEL = '''
@@ -148,6 +148,7 @@ def test_what_computing_files_import_of_the_harness_is_declared_or_computes_noth
         "execution.latency": "measures time",
         "execution.splits": "maps files whose content hash is in the identity",
         "images": "names only",
+        "adapters.keras_file": "refuses files",
         "images.augment": "declared",
         "loading.mnist_c": "names of files whose content hash is in the identity",
         "loading": "splits, whose content hash is in the identity",
@@ -307,3 +308,13 @@ def test_swapping_two_modules_changes_the_hash(tmp_path: Path) -> None:
 def test_a_plugin_that_is_gone_has_no_sources(tmp_path: Path) -> None:
     assert read_sources(file=str(tmp_path / "gone.py")).files == {}
     assert read_sources(module="no_such_package_anywhere.x").files == {}
+
+
+def test_what_is_planned_together_sees_one_state_of_a_plugin(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("a = 1\n")
+    with read_once():
+        before = read_sources(file=str(file))
+        file.write_text("a = 2\n")
+        assert read_sources(file=str(file)) is before
+    assert read_sources(file=str(file)).files == {"mine.py": b"a = 2\n"}

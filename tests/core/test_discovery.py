@@ -296,6 +296,35 @@ def test_a_plugin_for_a_newer_api_says_what_to_install(tmp_path: Path) -> None:
     )
 
 
+def test_a_plugin_for_an_api_that_is_gone_says_what_to_do(tmp_path: Path) -> None:
+    reason = reason_of("old", plugin_file(tmp_path, "old", api=0))
+    assert reason == (
+        "PluginError: knn was written for plugin API 0: this digitbench has 1 to 1; "
+        "ask its author for a newer version; CHANGELOG.md says what changed"
+    )
+
+
+def test_a_plugin_with_an_argument_of_another_version_says_so(tmp_path: Path) -> None:
+    path = Path(plugin_file(tmp_path, "old"))
+    path.write_text(path.read_text().replace("summary=", "colour='red', summary="))
+    assert "got an unexpected keyword argument 'colour'; this digitbench has plugin API 1" in (
+        reason_of("old", str(path))
+    )
+
+
+def test_what_will_go_is_announced_and_still_works(tmp_path: Path) -> None:
+    path = tmp_path / "wiki.py"
+    path.write_text(
+        "from bench import ReporterSpec, hookimpl\n\n"
+        "@hookimpl\ndef bench_register_reporters(register):\n"
+        "    register(ReporterSpec(name='wiki', summary='', write=print, api=1))\n"
+    )
+    plugins = load_plugins([str(path)])
+    assert "wiki" in plugins.reporters
+    (line,) = plugins.warnings()
+    assert line.startswith("report format 'wiki' uses api=1, which goes with the next minor")
+
+
 def test_a_missing_plugin_file_is_a_row(tmp_path: Path) -> None:
     assert "no such plugin file" in reason_of("gone", str(tmp_path / "gone.py"))
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from bench.errors import BenchError
 from bench.execution.events import RunStarted, TrialFinished
-from bench.planning.fine_tune import fold_samples
+from bench.planning.folds import fold_samples
 from bench.session import Request, execute
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions, read_split, read_trial

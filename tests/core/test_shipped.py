@@ -9,6 +9,7 @@ from bench.planning.grid import CellState
 from bench.session import Request, execute, plan
 from bench.store.layout import Store
 from bench.store.read import read_trial
+from bench.store.variant import Variant
 from bench.store.write import write_record
 
 PLUGIN = """
@@ -42,7 +43,10 @@ def request_with_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Req
     (folder,) = Store(source).trials.iterdir()
     shutil.copytree(folder, tmp_path / "shipped")
     record = msgspec.structs.replace(
-        read_trial(folder), trial_id="0123456789abcdef", model="ready", variant="shipped"
+        read_trial(folder),
+        trial_id="0123456789abcdef",
+        model="ready",
+        differs=Variant(is_shipped=True),
     )
     write_record(tmp_path / "shipped", record)
     plugin = tmp_path / "ready.py"
@@ -76,4 +80,6 @@ def test_fresh_leaves_the_shipped_training_alone(request_with_shipped: Request) 
     execute(request_with_shipped, lambda event: None)
     result = execute(replace(request_with_shipped, fresh=True), lambda event: None)
     assert result.exit_code == 0
-    assert read_trial(Store(Path("store")).trial("0123456789abcdef")).variant == "shipped"
+    assert read_trial(Store(Path("store")).trial("0123456789abcdef")).differs == Variant(
+        is_shipped=True
+    )

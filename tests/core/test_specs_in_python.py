@@ -1,5 +1,6 @@
 """Specs that a notebook's cell makes: they travel to workers as their source, or are refused."""
 
+import functools
 import linecache
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 
 import bench
 from bench import BenchError, DatasetSpec, ModelSpec, Option
+from bench.adapters.given import given_object, read_given
+from bench.plugins.discovery import load_model
 from bench.plugins.written import write_plugin
 
 CELL = """
@@ -60,6 +63,104 @@ def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(CELL, "<cell>", "exec"), names)
     return names
+
+
+OBJECTS = """
+import functools
+from bench import keras_model, sklearn_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+
+forest = RandomForestClassifier(20)
+
+class Own(ClassifierMixin, BaseEstimator):
+    pass
+
+own = Own()
+
+def build(context):
+    return sklearn_classifier(forest)
+
+def build_own(context):
+    return sklearn_classifier(own)
+
+def build_sized(size, context):
+    return sklearn_classifier(RandomForestClassifier(size))
+
+def network(context):
+    return keras.models.clone_model(net)
+
+def make_net():
+    global keras, net
+    import keras
+    net = keras.Sequential([
+        keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")
+    ])
+"""
+
+
+@pytest.fixture
+def objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The same of a cell that makes estimators and networks."""
+    monkeypatch.chdir(tmp_path)
+    lines = OBJECTS.splitlines(keepends=True)
+    monkeypatch.setitem(linecache.cache, "<objects>", (len(OBJECTS), None, lines, ""))
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(OBJECTS, "<objects>", "exec"), names)
+    return names
+
+
+def test_an_estimator_travels_as_a_skops_file_and_says_once_what_it_is(
+    objects: dict[str, Any], tmp_path: Path
+) -> None:
+    spec = model(build=objects["build"], name="forest")
+    frame = bench.run(spec, "digits-uci", on_event=lambda event: None)
+    assert frame.accuracy[0] > 0.8
+    again: list[Any] = []
+    bench.run(spec, "digits-uci", on_event=again.append)
+    assert again[0].trials == 0
+    objects["forest"].n_estimators = 21
+    file = write_plugin(spec, tmp_path / "plugins", given_object)
+    (kept,) = file.parent.glob("*.skops")
+    assert read_given(str(file), kept.name).n_estimators == 21
+    assert list(file.parent.glob(".*")) == []
+    kept.write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(BenchError, match="is no readable estimator"):
+        read_given(str(file), kept.name)
+
+
+def test_an_estimator_whose_class_the_cell_made_is_refused(
+    objects: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(BenchError) as raised:
+        write_plugin(model(build=objects["build_own"]), tmp_path, given_object)
+    assert str(raised.value).startswith("own of means: Own cannot be written down: ")
+    assert list(tmp_path.glob("**/*.skops")) == []
+
+
+def test_arguments_given_beforehand_travel_with_their_function(
+    objects: dict[str, Any], tmp_path: Path
+) -> None:
+    build = functools.partial(objects["build_sized"], 7)
+    file = write_plugin(model(build=build, name="sized"), tmp_path, given_object)
+    spec = load_model("", str(file), "sized")
+    assert spec.build.args == (7,)  # type: ignore[attr-defined]
+
+
+@pytest.mark.heavy
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # keras.Model.save
+def test_a_keras_network_travels_as_a_keras_file(objects: dict[str, Any], tmp_path: Path) -> None:
+    objects["make_net"]()
+    spec = bench.keras_model(
+        name="net", summary="", network=objects["network"], epochs=3, batch_size=32
+    )
+    frame = bench.run(spec, "digits-uci", on_event=lambda event: None)
+    assert frame.accuracy[0] > 0.6
+    again: list[Any] = []
+    bench.run(spec, "digits-uci", on_event=again.append)
+    assert again[0].trials == 0
 
 
 def model(**facts: Any) -> ModelSpec:

@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import itertools
+import math
 import os
 import subprocess
 import sys
@@ -14,6 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import scipy.io
+from PIL import Image
+
+from bench_datasets._ladder.in_place import contiguous
 
 Message = Callable[..., str]
 LABELS = np.arange(30) % 10
@@ -56,7 +62,9 @@ def test_pipes_and_devices_in_a_folder_are_passed_by(
         pytest.param(b"<!DOCTYPE html><html>", "is a web page, not data", id="web-page"),
         pytest.param(b"\x80\x04\x95abc", "a pickle can run any code", id="pickle"),
         pytest.param(b"%PDF-1.7", "is a PDF", id="pdf"),
-        pytest.param("a,b\n".encode("utf-16"), "save it as UTF-8", id="utf-16"),
+        pytest.param(b'[{"label": 3, "image": [0]}]', "is JSON", id="json"),
+        pytest.param(b"% mnist\n@RELATION x\n", "is an ARFF table", id="arff"),
+        pytest.param(b"5 153:3 154:18 155:18\n", "is a sparse table", id="libsvm"),
         pytest.param(b"\xfd7zXZ\0", "unpack it", id="xz"),
         pytest.param(b"", "is empty", id="empty"),
     ],
@@ -131,7 +139,7 @@ def test_parquet_with_nested_lists_is_refused(tmp_path: Path, message: Message) 
 def test_parquet_with_a_damaged_picture_names_its_row(tmp_path: Path, message: Message) -> None:
     table = pa.table({"image": [{"bytes": b"\x89PNG broken"}] * 20, "label": list(range(10)) * 2})
     pq.write_table(table, tmp_path / "a.parquet")
-    assert "a.parquet, row 0: its picture is damaged" in message("arrays", tmp_path / "a.parquet")
+    assert "a.parquet, row 0: it is not a picture" in message("arrays", tmp_path / "a.parquet")
 
 
 def test_objects_are_never_unpickled(tmp_path: Path, message: Message) -> None:
@@ -169,7 +177,7 @@ def test_a_zip_of_pictures_and_a_workbook_say_what_to_do(tmp_path: Path, message
     for name, member in (("photos.zip", "a/1.png"), ("table.csv", "[Content_Types].xml")):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr(member, b"\x89PNG\r\n")
-    assert "holds 1 pictures; unpack it" in message("arrays", tmp_path / "photos.zip")
+    assert "holds 1 pictures; name the archive itself" in message("arrays", tmp_path / "photos.zip")
     assert "is an Excel workbook" in message("arrays", tmp_path / "table.csv")
 
 
@@ -191,11 +199,12 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 
 
-def _npz_bomb(path: Path, n: int) -> None:
-    """An archive of `n` black images and their labels: a thousandth of its size."""
+def _npz_bomb(path: Path, shape: tuple[int, ...], *, value: int = 0) -> None:
+    """An archive of images of one value and their labels: a thousandth of its size."""
+    n = max(shape)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
-        header, {"descr": "|u1", "fortran_order": False, "shape": (n, 28, 28)}
+        header, {"descr": "|u1", "fortran_order": False, "shape": shape}
     )
     labels = io.BytesIO()
     np.save(labels, (np.arange(n) % 10).astype(np.uint8))
@@ -203,18 +212,21 @@ def _npz_bomb(path: Path, n: int) -> None:
         archive.writestr("y.npy", labels.getvalue())
         with archive.open("x.npy", "w", force_zip64=True) as member:
             member.write(header.getvalue())
-            for _ in range(n // 1000):
-                member.write(bytes(784_000))
+            for _ in range(math.prod(shape) // 784_000):
+                member.write(bytes([value]) * 784_000)
 
 
-@pytest.mark.parametrize("kind", ["npz", "idx.gz", "csv.gz"])
+@pytest.mark.parametrize(
+    "kind", ["npz", "last.npz", "colours.npz", "paper.npz", "idx.gz", "csv.gz"]
+)
 def test_what_unpacks_to_much_takes_no_more_than_half_as_much_again(
     tmp_path: Path, kind: str
 ) -> None:
     n = 250_000 if kind != "csv.gz" else 130_000
     path = tmp_path / f"train-images.{kind}"
-    if kind == "npz":
-        _npz_bomb(path, n)
+    if kind.endswith("npz"):
+        shapes = {"last.npz": (28, 28, n), "colours.npz": (n // 4, 4, 28, 28)}
+        _npz_bomb(path, shapes.get(kind, (n, 28, 28)), value=255 * (kind == "paper.npz"))
     elif kind == "idx.gz":
         path = tmp_path / f"images.{kind}"
         with gzip.open(path, "wb", compresslevel=1) as file:
@@ -234,6 +246,21 @@ def test_what_unpacks_to_much_takes_no_more_than_half_as_much_again(
     assert int(peak) < 1.5 * n * 784 + (40 << 20)
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("shape", [(70, 5, 4, 3), (33, 6, 6, 1), (3, 4, 5, 1)])
+def test_images_are_put_in_order_in_their_own_memory(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], order: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr("bench_datasets._ladder.in_place.COPIED_MAX", 0)
+    stored = np.arange(np.prod(shape), dtype=np.float32).reshape([shape[axis] for axis in order])
+    stack = stored.transpose(np.argsort(order))
+    wanted = stack.copy()
+    found = contiguous(stack)
+    assert found.flags.c_contiguous
+    assert np.array_equal(found, wanted)
+    assert np.shares_memory(found, stored) or 0 not in (order[0], order[-1])
+
+
 def test_a_large_table_is_split_as_a_small_one_is(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -245,7 +272,7 @@ def test_a_large_table_is_split_as_a_small_one_is(
     path.write_text("\n".join([_header(), *rows]) + "\n")
     context = LoadContext(paths=(path,), options={}, work_dir=tmp_path, name="arrays")
     copied = arrays.load(context)
-    monkeypatch.setattr("bench_datasets._ladder.build._COPIED_MAX", 0)
+    monkeypatch.setattr("bench_datasets._ladder.in_place.COPIED_MAX", 0)
     in_place = arrays.load(context)
     for one, other in ((copied.train, in_place.train), (copied.test, in_place.test)):
         assert one is not None
@@ -254,3 +281,31 @@ def test_a_large_table_is_split_as_a_small_one_is(
         assert one.labels is not None
         assert other.labels is not None
         assert np.array_equal(one.labels, other.labels)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("kind", ["mat", "parquet"])
+def test_doubles_and_pictures_take_no_more_than_half_as_much_again(
+    tmp_path: Path, kind: str
+) -> None:
+    n = 30_000 if kind == "mat" else 120_000
+    path = tmp_path / f"digits.{kind}"
+    images = np.zeros((n, 28, 28), dtype=np.uint8)
+    images[:, 10, :] = 255
+    labels = np.arange(n) % 10
+    if kind == "mat":
+        content = {"X": images.transpose(1, 2, 0).astype(np.float64), "y": labels[:, np.newaxis]}
+        scipy.io.savemat(path, content)
+        held_bytes = n * 784 * 8
+    else:
+        picture = io.BytesIO()
+        Image.fromarray(images[0]).save(picture, format="PNG")
+        table = pa.table({"image": [picture.getvalue()] * n, "label": labels})
+        pq.write_table(table, path)
+        held_bytes = n * 784
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, path], capture_output=True, text=True, check=True
+    )
+    outcome, peak = done.stdout.split()
+    assert outcome == "read"
+    assert int(peak) < 1.5 * held_bytes + (60 << 20)

@@ -39,6 +39,8 @@ SPELLINGS: dict[str, list[str]] = {
     "3 digit": [f"{word} digit" for word in ENGLISH],
     "Arabic-Indic": list("٠١٢٣٤٥٦٧٨٩"),
     "Chinese": list("零一二三四五六七八九"),
+    "Roman": words("0 I II III IV V VI VII VIII IX"),
+    "plurals": words("zeros ones twos threes fours fives sixes sevens eights nines"),
     "1 to 10": ["10", *"123456789"],
     "digit_1 to digit_10": ["digit_10", *(f"digit_{d}" for d in range(1, 10))],
 }
@@ -80,6 +82,14 @@ NEUTRAL: dict[str, Callable[[int, int, int, int], str]] = {
     "writer in name": lambda i, k, n, w: f"w{w}_{i:02}",
     "version": lambda i, k, n, w: f"pic{chr(97 + i % 26)}{chr(97 + i // 26)} v{1 + i % 4}",
     "hash": lambda i, k, n, w: f"{(i * 2654435761 + 12345) % 2**32:08x}{i:04x}",
+    "part in words": lambda i, k, n, w: f"form_{ENGLISH[1 + i % 5]}_{i:03}",
+    "thing in words": lambda i, k, n, w: f"field_{ENGLISH[1 + i % 5]}_{i:03}",
+    "subject": lambda i, k, n, w: f"s{w}_{i:02}",
+    "guess": lambda i, k, n, w: f"{i:04}_pred_{i * 7 % 10}",
+    "what it is not": lambda i, k, n, w: f"not_{i * 3 % 10}_{i}",
+    "seconds": lambda i, k, n, w: f"17000{i:05}_{i % 10}",
+    "screenshot": lambda i, k, n, w: f"Screenshot 2024-03-1{i % 10} 10-{i % 60:02}-{k % 60:02}",
+    "slashes in words": lambda i, k, n, w: f"{k + 1} von {n} ({w})",
     "rotation": lambda i, k, n, w: f"a{i}_rot{i % 4}",
 }
 # Names that hold the digit: (label, i, k within the label and writer, writer).
@@ -103,8 +113,11 @@ ROWS: dict[str, Callable[[str], str]] = {
     "prefix": lambda p: f"./dataset/images/{p}",
     "absolute": lambda p: f"/home/bob/data/{p}",
     "Windows": lambda p: "C:\\data\\" + p.replace("/", "\\"),
+    "address": lambda p: f"https://example.org/data/{p}?raw=1",
+    "percent": lambda p: p.replace("_", "%5F").replace(" ", "%20"),
     "stem of path": lambda p: p.rpartition(".")[0],
 }
+BESIDE = ["predicted", "pred_label", "fold", "rotation", "day", "hour", "age", "score"]
 HEADERS = [("file", "label"), ("filename", "digit"), ("image_id", "class"), ("id", "label"), None]
 
 
@@ -185,16 +198,21 @@ def draw_table(draw: st.DrawFn, case: Case, spelling: Sequence[str]) -> None:
         rows = rows[: max(1, len(rows) * draw(st.integers(1, 9)) // 10)]
     if draw(st.integers(0, 4)) == 0:
         rows += [(named(f"elsewhere/zz{n}.png"), "7") for n in range(20)]
-    delimiter = draw(st.sampled_from([",", ";", "\t", ", "]))
+    delimiter = draw(st.sampled_from([",", ";", "\t", ", ", "|"]))
     swapped, numbered = draw(st.booleans()), draw(st.booleans()) and header is not None
     lines = [] if header is None else [list(header)]
     lines += [list(row) for row in rows]
     lines = [line[::-1] if swapped else line for line in lines]
+    if header is not None and draw(st.integers(0, 3)) == 0:  # a column of something else
+        beside = draw(st.sampled_from(BESIDE))
+        lines = [[*line, str(n * 7 % 10) if n else beside] for n, line in enumerate(lines)]
     if numbered:
         lines = [["", *lines[0]], *([str(n), *line] for n, line in enumerate(lines[1:]))]
     text = "\n".join(delimiter.join(line) for line in lines) + "\n"
     folder = draw(st.sampled_from(["", "", "meta/"]))
     case.tables[f"{folder}{draw(st.sampled_from(['labels', 'train', 'Digits']))}.csv"] = text
+    if draw(st.integers(0, 5)) == 0:
+        case.tables["classes.txt"] = "\n".join(ENGLISH)
     if draw(st.integers(0, 3)) == 0:
         case.tables["sample_submission.csv"] = "id,label\n" + "".join(
             f"{PurePosixPath(path).name},0\n" for path in case.labels

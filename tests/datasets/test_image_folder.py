@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from bench.errors import DataError, UndecidedError
-from bench.images.read import read_digit
+from bench.images.read import read_file
 from bench.images.sample_names import ids_of, line_of
 from bench.options import as_options, resolve_options
 from bench.spec import Dataset, Style
@@ -241,7 +241,7 @@ def test_a_digit_of_40_pixels_in_a_photo_of_3000_is_found_and_read_at_full_size(
     stroke = [(2000, 800), (2025, 800), (2010, 840)]
     ImageDraw.Draw(photo).line(stroke, fill=70, width=4)
     photo.save(tmp_path / "7.jpg", quality=90)
-    seen = read_digit(tmp_path / "7.jpg", PreprocessOptions())
+    seen = read_file(tmp_path / "7.jpg", PreprocessOptions(), digits="one").digits[0]
     large = Image.new("L", (240, 260), 200)
     ImageDraw.Draw(large).line([(60, 50), (160, 50), (100, 210)], fill=70, width=16)
     usual = preprocess(np.asarray(large)).image

@@ -14,12 +14,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from bench.board.leaderboard import leaderboards
+from bench.board.people import people_of
 from bench.board.verify import verify_store
-from bench.board.views import people_of, row_report
+from bench.board.views import row_report
 from bench.images.decode import read_photo
 from bench.loading.load import load_dataset
 from bench.options import resolve_options
-from bench.planning.fine_tune import make_folds
+from bench.planning.folds import make_folds
 from bench.plugins.discovery import load_plugins
 from bench.spec import Dataset
 from bench.store.layout import Store
@@ -189,7 +190,9 @@ def test_a_folder_with_the_content_of_another_dataset_has_a_row_of_its_own(
     ids = Path(str(bench_datasets.__path__[0])) / "samples" / "ids"
     shutil.copytree(ids, tmp_path / "mine")
     store = tmp_path / "store"
-    asked = (*_RUN, "--folder", "mine", "--folder", "again=mine", "--store", store)
+    # As sample-ids is read: its content is then the same.
+    classic = ("--set", "mine.preprocess=classic", "--set", "again.preprocess=classic")
+    asked = (*_RUN, "--folder", "mine", "--folder", "again=mine", *classic, "--store", store)
     first = run_bench(*asked, columns=100)
     assert first.code == 0, first.err
     boards = {board.test_dataset: board for board in leaderboards(Store(store))}
@@ -360,7 +363,8 @@ def test_a_file_that_the_system_will_not_open_costs_only_itself(
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_with_a_picture_s_name_does_not_hang(tmp_path: Path) -> None:
     draw_sevens(tmp_path / "7" / "good.png")
-    os.mkfifo(tmp_path / "7" / "pipe.png")
+    for ending in ("png", "tiff", "gif", "heic"):
+        os.mkfifo(tmp_path / "7" / f"pipe.{ending}")
     dataset = read(tmp_path)
     assert dataset.test is not None
     assert dataset.test.names == ("7/good.png",)

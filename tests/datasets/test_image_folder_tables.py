@@ -177,12 +177,25 @@ def test_a_column_is_named(folder: Path) -> None:
         recognise(folder, LayoutOptions(table="other.csv"))
 
 
-def test_tables_of_parts_may_be_named_together(folder: Path) -> None:
+def test_tables_of_two_splits_are_one_table_in_two_parts(folder: Path) -> None:
     (folder / "train_labels.csv").write_text(table(ROWS[:7]))
     (folder / "test_labels.csv").write_text(table(ROWS[7:]))
-    with pytest.raises(UndecidedError, match="or both: --table test_labels"):
+    layout = recognise(folder)
+    assert digits(layout) == LABELS
+    assert layout.rule == "labels in test_labels.csv and train_labels.csv"
+    splits = {photo.path.as_posix(): photo.split for photo in layout.photos}
+    assert splits == {
+        f"img/{name}": "train" if i < 7 else "test" for i, (name, _) in enumerate(ROWS)
+    }
+
+
+def test_tables_of_parts_may_be_named_together(folder: Path) -> None:
+    (folder / "first.csv").write_text(table(ROWS[:7]))
+    (folder / "second.csv").write_text(table(ROWS[7:]))
+    with pytest.raises(UndecidedError, match=r"or both: --table first\.csv,second\.csv") as caught:
         recognise(folder)
-    both = LayoutOptions(table="train_labels.csv,test_labels.csv")
+    assert len(caught.value.readings) >= 2
+    both = LayoutOptions(table="first.csv,second.csv")
     assert digits(recognise(folder, both)) == LABELS
 
 

@@ -1,13 +1,18 @@
 """Labels that people doubt: known by the image's content, wherever it stands."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bench.board.label_errors import KNOWN
 from bench.errors import BenchError
 from bench.spec import LabelError
 from bench_datasets._mnist_label_errors import MNIST_LABEL_ERRORS
+
+Load = Callable[..., Any]
 
 
 def test_mnist_has_15_of_them_each_with_its_source() -> None:
@@ -35,6 +40,15 @@ def test_they_are_found_among_mnists_test_images(real_data: Path) -> None:
         digest = blake2b(np.ascontiguousarray(image).data, digest_size=8, salt=salt).digest()
         found[f"{int(np.frombuffer(digest, '<u8')[0]):016x}"] = place
     places = [found[each.image] for each in MNIST_LABEL_ERRORS]
-    assert places == [947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783,
-                      8527, 9679, 9729]  # fmt: skip
+    (known,) = KNOWN.values()
+    assert tuple(places) == known.places
     assert [str(labels[i]) for i in places] == [each.label for each in MNIST_LABEL_ERRORS]
+
+
+@pytest.mark.realdata
+def test_the_split_they_are_known_by_is_mnists(load: Load, real_data: Path) -> None:
+    loaded = load("mnist", real_data / "mnist" / "mnist.npz")
+
+    assert loaded.test is not None
+    assert loaded.test.content_hash in KNOWN
+    assert KNOWN[loaded.test.content_hash].source == loaded.label_errors_source

@@ -13,7 +13,7 @@ from bench.loading.cache import open_split
 from bench.loading.load import load_dataset
 from bench.loading.refs import LoadedDataset
 from bench.spec import DatasetSpec, ImageSet, Style
-from bench_datasets.synthetic_house_numbers import generate
+from bench_datasets._house_numbers import generate
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_a_forest_reads_most_but_not_all(made: tuple[LoadedDataset, Path]) -> No
 def test_missing_fonts_are_one_line(
     load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench_datasets.synthetic_house_numbers.find_spec", lambda name: None)
+    monkeypatch.setattr("bench_datasets._house_numbers.find_spec", lambda name: None)
     with pytest.raises(DataError) as caught:
         load("synthetic-house-numbers")
     assert str(caught.value) == (

@@ -12,13 +12,17 @@ REPOSITORY = Path(__file__).parents[2]
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 
-def commands_of(page: Path) -> list[list[str]]:
-    """Return the arguments of every ``$ bench …`` in the page's console blocks, in order."""
+def commands_of(page: Path, *, with_files: bool = False) -> list[list[str]]:
+    """Return the arguments of every ``$ bench …`` in the page's console blocks, in order.
+
+    `with_files`: with the file that the output goes to, as ``> FILE``.
+    """
     blocks = CONSOLE.findall(page.read_text(encoding="utf-8"))
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     typed = [shlex.split(line[2:], comments=True) for line in lines if line.startswith("$ ")]
+    ends = ("|",) if with_files else (">", "|")
     return [
-        list(takewhile(lambda word: word not in (">", "|"), words[1:]))
+        list(takewhile(lambda word: word not in ends, words[1:]))
         for words in typed
         if words[0] in ("bench", "script/bench")
     ]

@@ -1,6 +1,10 @@
+import gc
+import os
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -9,16 +13,17 @@ import numpy as np
 import psutil
 import pytest
 
+from bench.execution.client import run_tasks
 from bench.execution.events import Event
-from bench.execution.local import run_tasks
+from bench.execution.local import local_backend
 from bench.loading.cache import write_split
 from bench.loading.refs import SplitRef
 from bench.options import resolve_options
-from bench.planning.identity import config_id, trial_id
 from bench.planning.task import EvaluationTask, Limits, PluginRef, TrialTask
 from bench.plugins.discovery import load_model
 from bench.plugins.sources import hash_of_sources, read_sources
 from bench.spec import ImageSet
+from bench.store.ids import config_id, trial_id
 from bench.store.layout import Store
 from bench.store.read import read_trial
 from bench.store.record import Identity, TrialRecord
@@ -111,7 +116,9 @@ class Bench:
     def run(self, *tasks: TrialTask, **settings: Any) -> dict[str, int]:
         settings.setdefault("emit", self.events.append)
         limits = Limits(**settings.pop("limits", {}))
-        outcome = run_tasks(tasks, store=self.store, limits=limits, **settings)
+        emit = settings.pop("emit")
+        backend = settings.pop("backend", None) or local_backend(tasks, **settings)
+        outcome = run_tasks(tasks, store=self.store, backend=backend, limits=limits, emit=emit)
         return dict(outcome.counts)
 
     def records(self) -> dict[str, TrialRecord]:
@@ -135,11 +142,29 @@ def tiny(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
+def clusters() -> Iterator[None]:
+    """Leave nothing of a Dask cluster: sockets that it forgot, a process of multiprocessing's."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    stop = getattr(resource_tracker._resource_tracker, "_stop", None)
+    if stop is not None:
+        stop()
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    tracker = "multiprocessing.resource_tracker" in " ".join(process.cmdline())
+    return tracker and process.ppid() == os.getpid()
+
+
+@pytest.fixture
 def living(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
     """Return the living processes that this test's runs have started, whoever adopted them.
 
     They are told by a variable in the environment they were started with, which a process keeps
-    through forks, new sessions and the death of its parents.
+    through forks, new sessions and the death of its parents. The tests' own resource tracker of
+    multiprocessing, started once, lives as long as they do.
     """
     mark = f"BENCH_TEST_MARK={uuid4().hex}"
     monkeypatch.setenv(*mark.split("="))
@@ -149,7 +174,8 @@ def living(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
         for process in psutil.process_iter():
             try:
                 environment = Path(f"/proc/{process.pid}/environ").read_bytes()
-                if mark.encode() in environment and process.status() != psutil.STATUS_ZOMBIE:
+                is_marked = mark.encode() in environment
+                if is_marked and process.status() != psutil.STATUS_ZOMBIE and not _is_ours(process):
                     found.append(process.pid)
             except (OSError, psutil.Error):
                 continue

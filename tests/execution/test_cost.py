@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import subprocess
@@ -27,6 +28,8 @@ def simulate(tiny: Any, n: int) -> tuple[float, float]:
 
     def watch(event: Any) -> None:
         if isinstance(event, TrialFinished):
+            if len(sizes) in (n // 10, n - 1):
+                gc.collect()  # a process that has run much else seldom does so by itself
             sizes.append(me.memory_info().rss)
 
     tasks = [tiny.task("debug-sleep", seed=seed) for seed in range(n)]
@@ -67,7 +70,7 @@ def test_each_trial_gets_the_cores_divided_by_the_jobs(
         "        assert context.threads == 2 and pools <= {2}, pools\n"
         "        assert os.environ['OMP_NUM_THREADS'] == '2'"
     )
-    for module in ("bench.execution.local", "bench.execution.scheduling"):
+    for module in ("bench.execution.engine", "bench.execution.scheduling"):
         monkeypatch.setattr(f"{module}.available_cores", lambda: 4)
     counts = tiny.run(tiny.task("own", plugin=plugin), tiny.task(), jobs=2)
     assert counts == {State.OK: 2}
@@ -90,7 +93,7 @@ def test_auto_weighs_cores_trials_and_memory(
         available = 8 << 30
 
     monkeypatch.setattr("bench.execution.scheduling.available_cores", lambda: 4)
-    monkeypatch.setattr("bench.execution.machine.psutil.virtual_memory", Memory)
+    monkeypatch.setattr("psutil.virtual_memory", Memory)
     tasks = [tiny.task(seed=seed, estimated_memory_bytes=need) for seed, need in enumerate(needs)]
     assert choose_jobs("auto", tasks) == expected
 
@@ -198,3 +201,27 @@ def test_two_classical_trials_at_once_are_faster_than_one_after_the_other(tmp_pa
     together = board_seconds(tmp_path / "two", "digits-uci", 2)
     sys.stdout.write(f"-j 1 {alone:.1f} s, -j 2 {together:.1f} s: {alone / together:.2f} times\n")
     assert alone / together >= 1.3
+
+
+def test_a_thread_number_of_the_user_holds_and_is_recorded(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BENCH_THREADS_ASKED", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    monkeypatch.setenv("MKL_NUM_THREADS", "many")
+    plugin = tiny.plugin(
+        "import os, threadpoolctl\n"
+        "        pools = {p['num_threads'] for p in threadpoolctl.threadpool_info()\n"
+        "            if p['user_api'] == 'blas'}\n"
+        "        assert pools <= {1}, pools\n"
+        "        assert context.threads == 3"
+    )
+
+    counts = tiny.run(tiny.task("own", plugin=plugin), jobs=1)
+
+    (record,) = tiny.records().values()
+    assert (counts, record.reason, record.threads) == ({State.OK: 1}, "", 3)
+    numbers = {name: record.environment[f"{name}_NUM_THREADS"] for name in ("OMP", "OPENBLAS")}
+    assert numbers == {"OMP": "3", "OPENBLAS": "1"}
+    assert record.environment["MKL_NUM_THREADS"] == "3"

@@ -58,6 +58,16 @@ def test_the_log_of_a_crash_shows_where_it_was(tiny: Any) -> None:
     assert "Fatal Python error: Segmentation fault" in (folder / "log.txt").read_text()
 
 
+def test_an_error_that_is_no_text_is_a_reason_all_the_same(tiny: Any) -> None:
+    plugin = tiny.plugin(r"raise FileNotFoundError('no digits\udcff.npz')")
+
+    tiny.run(tiny.task("own", plugin=plugin))
+
+    (record,) = tiny.records().values()
+    reason = r"FileNotFoundError: no digits\udcff.npz"
+    assert (record.state, record.reason) == (State.FAILED, reason)
+
+
 def test_a_log_is_bounded_and_keeps_its_beginning_and_its_end(tiny: Any) -> None:
     plugin = tiny.plugin("print('first')\n        print('y' * 9_000_000)\n        print('last')")
     tiny.run(tiny.task("own", plugin=plugin))

@@ -1,7 +1,6 @@
 """Manners towards GPUs, with cards that are only said to be there."""
 
 import sys
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,12 +9,13 @@ from typing import Any
 import pytest
 
 from bench.adapters import keras_runtime
-from bench.execution import local, machine, worker
-from bench.execution.claims import Entry
+from bench.execution import machine, recording, worker
+from bench.execution.isolation import RunningTrial
+from bench.execution.job import Job
+from bench.execution.local import Isolated
 from bench.planning import processor
 from bench.planning.identity import resolve_precision
 from bench.planning.processor import visible_gpus
-from bench.planning.task import Limits
 from bench.spec import ModelSpec
 
 TWO_CARDS = ("NVIDIA H200", "NVIDIA T4")
@@ -98,44 +98,31 @@ def test_a_hidden_card_does_not_decide_the_precision(
     assert (before, resolve_precision("auto", spec)) == ("bfloat16", "float32")
 
 
-def _run(tiny: Any, waiting: list[Entry], running: list[Entry], gpus: tuple[str, ...]) -> Any:
-    nothing: Any = None  # it is asked what it would start, and starts nothing
-    return local._Run(
-        store=tiny.store,
-        limits=Limits(),
-        emit=nothing,
-        jobs=4,
-        threads=1,
-        interrupts=nothing,
-        renewal=nothing,
-        folder=tiny.folder,
-        waiting=deque(waiting),
-        running=running,
-        gpus=gpus,
-    )
+def _backend(tiny: Any, gpus: tuple[str, ...], busy: str) -> Isolated:
+    """Return one that runs a network on a card; it is only asked what it would start."""
+    job = Job(task=tiny.task(seed=3, heavy=True), work="", gpu=busy)
+    nothing: Any = None
+    return Isolated(slots=4, gpus=gpus, running={"3": RunningTrial(job=job, channel=nothing)})
 
 
 def test_a_card_has_one_trial_at_a_time_and_others_go_on(tiny: Any) -> None:
     network, forest = tiny.task(seed=1, heavy=True), tiny.task(seed=2)
-    busy = Entry(task=tiny.task(seed=3, heavy=True), gpu="0")
-    run = _run(tiny, [Entry(task=network), Entry(task=forest)], [busy], ("0",))
+    backend = _backend(tiny, ("0",), "0")
 
-    assert run._next().task is forest
-    assert run._next() is None
-    run.running.clear()
-    assert run._next().task is network
+    assert backend.choose([network, forest]) == 1
+    assert backend.choose([network]) is None
+    backend.running.clear()
+    assert backend.choose([network]) == 0
 
 
 def test_two_cards_have_a_trial_each(tiny: Any) -> None:
-    busy = Entry(task=tiny.task(seed=3, heavy=True), gpu="0")
-    run = _run(tiny, [Entry(task=tiny.task(heavy=True))], [busy], ("0", "1"))
-    assert run._free_gpus() == ["1"]
-    assert run._next() is not None
+    backend = _backend(tiny, ("0", "1"), "0")
+    assert backend.free_gpus() == ["1"]
+    assert backend.choose([tiny.task(heavy=True)]) == 0
 
 
 def test_without_a_card_networks_run_side_by_side(tiny: Any) -> None:
-    busy = Entry(task=tiny.task(seed=3, heavy=True))
-    assert _run(tiny, [Entry(task=tiny.task(heavy=True))], [busy], ())._next() is not None
+    assert _backend(tiny, (), "").choose([tiny.task(heavy=True)]) == 0
 
 
 @pytest.fixture
@@ -191,10 +178,10 @@ def test_a_card_that_the_engine_cannot_use_is_said(
     tiny: Any, cards: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cards("NVIDIA T4")
-    monkeypatch.setattr(worker, "machine_facts", machine.machine_facts.__wrapped__)
+    monkeypatch.setattr(recording, "machine_facts", machine.machine_facts.__wrapped__)
     for name in ("limit_threads", "seed_everything"):
         monkeypatch.setattr(worker, name, lambda *_, **__: None)
-    monkeypatch.setattr(worker, "device_used", lambda *, heavy: "cpu")
+    monkeypatch.setattr(recording, "device_used", lambda *, heavy: "cpu")
     tiny.run(tiny.task(heavy=True), isolate=False)
     (record,) = tiny.records().values()
     assert record.machine.accelerator == "NVIDIA T4"

@@ -1,3 +1,6 @@
+import os
+import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -74,3 +77,29 @@ def test_plugins_observe_a_real_run(tiny: Any) -> None:
     tiny.run(tiny.task(), tiny.task("debug-raise"), isolate=False, emit=tell)
     assert told == tiny.of(TrialFinished)
     assert [event.state for event in told] == [State.OK, State.FAILED]
+
+
+def test_what_an_observer_prints_goes_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    def loud(event: Any) -> None:
+        sys.stdout.write("by print\n")
+        os.write(1, b"by its number\n")
+        os.chdir("/")
+
+    before = Path.cwd()
+    observed(lambda event: None, [plugin("p", bench_epoch_ended=loud)])(EPOCH)
+
+    out, err = capfd.readouterr()
+    assert (out, sorted(err.split("\n"))) == ("", ["", "by its number", "by print"])
+    assert Path.cwd() == before
+
+
+def test_an_observer_that_leaves_python_is_reported() -> None:
+    shown: list[Any] = []
+
+    def leaves(event: Any) -> None:
+        sys.exit(3)
+
+    observed(shown.append, [plugin("p", bench_epoch_ended=leaves)])(EPOCH)
+
+    words = "plugin p, bench_epoch_ended: RuntimeError: it left Python with code 3"
+    assert shown == [EPOCH, Warned(message=words)]

@@ -12,6 +12,7 @@ import pytest
 from bench.execution.privacy import private_words, scrub, scrub_paths
 from bench.store.layout import Store
 from bench.store.locks import take_lock
+from bench.store.record import State
 
 Run = Callable[..., Any]
 
@@ -99,3 +100,37 @@ def test_a_link_among_the_locks_is_wrong(run_bench: Run, tmp_path: Path) -> None
     ended = run_bench("doctor", "--store", tmp_path / "store", columns=200)
     assert ended.code == 1
     assert "is a link" in ended.out
+
+
+def test_the_environment_in_a_record_names_no_folder_and_no_secret(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/jane")
+    monkeypatch.setenv("KERAS_HOME", "/home/jane/keras")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/secret/project/dump")
+    monkeypatch.setenv("TF_API_KEY", "abcdefgh")
+
+    tiny.run(tiny.task())
+
+    (record,) = tiny.records().values()
+    said = record.environment
+    assert said["KERAS_HOME"] == "~/keras"
+    assert "project" not in said["XLA_FLAGS"]
+    assert "TF_API_KEY" not in said
+
+
+def test_a_temporary_folder_outside_the_store_is_removed(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    deep = tmp_path / ("long" * 30)
+    plugin = tiny.plugin(
+        f"import tempfile; assert len(tempfile.mkdtemp()) < 100 + len({str(tmp_path)!r})"
+    )
+    tiny.store = Store(deep)
+
+    counts = tiny.run(tiny.task("own", plugin=plugin))
+
+    assert (counts, list((tmp_path / "t").iterdir())) == ({State.OK: 1}, [])

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,15 +27,17 @@ import json, sys
 from pathlib import Path
 import msgspec
 from bench.execution.events import encode_event
-from bench.execution.local import run_tasks
+from bench.execution.client import run_tasks
+from bench.execution.local import local_backend
 from bench.store.layout import Store
 from bench.planning.task import Limits, TrialTask
 
 job = json.loads(Path(sys.argv[1]).read_text())
 tasks = msgspec.convert(job["tasks"], list[TrialTask])
 emit = lambda event: print(encode_event(event).decode(), flush=True)
-done = run_tasks(tasks, store=Store(Path(job["store"])), jobs=job["jobs"],
-                 limits=Limits(retries=0), isolate=job["isolate"], emit=emit)
+backend = local_backend(tasks, jobs=job["jobs"], isolate=job["isolate"])
+done = run_tasks(tasks, store=Store(Path(job["store"])), backend=backend,
+                 limits=Limits(retries=0), emit=emit)
 emit(done)
 sys.exit(130 if done.interrupted else 0)
 """
@@ -265,6 +268,25 @@ def test_two_runs_at_once_share_the_work(tiny: Any, start: Any) -> None:
     assert [each["counts"] for each in said if "counts" in each] == [{"ok": 10}] * 2
     assert all(each["accuracy"] == 1.0 for each in said if each["event"] == "trial_finished")
     assert list(tiny.store.locks.iterdir()) == []
+
+
+def test_of_four_runs_at_once_one_is_killed_and_nothing_is_lost_or_done_twice(
+    tiny: Any, start: Any
+) -> None:
+    options = {"seconds": 0.3, "epochs": 1}
+    tasks = [tiny.task("debug-sleep", seed=seed, options=options) for seed in range(24)]
+    runs = [start(tasks, jobs=1) for _ in range(4)]
+    while sum(run.said().count("trial_finished") for run in runs) < 6:
+        time.sleep(0.05)
+    runs[1].kill()
+    assert [run.wait(120) for run in runs if run is not runs[1]] == [0, 0, 0]
+
+    said = [json.loads(line) for run in runs for line in run.said().splitlines()]
+    begun = Counter(each["trial_id"] for each in said if each["event"] == "trial_started")
+    assert begun.keys() == {task.trial_id for task in tasks}
+    assert sum(begun.values()) <= len(tasks) + 1  # the one that the killed run was at
+    assert len(list(tiny.store.trials.iterdir())) == len(tasks)
+    assert verify_store(tiny.store).problems == ()
 
 
 def test_a_trial_whose_model_is_stored_is_evaluated_without_a_fit(tiny: Any) -> None:

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from bench.execution.events import TrialStarted, Warned
-from bench.store.locks import STALE_SECONDS, current_holder, locks_in, take_lock
+from bench.store.holder import current_holder
+from bench.store.locks import STALE_SECONDS, locks_in, take_lock
 from bench.store.record import State
 
 # Removes the lock of its own trial, as a machine that thinks the holder dead would, once.

@@ -1,11 +1,13 @@
 """A stored result is what ran: files noted, code that changes, models that reload wrong."""
 
+import importlib
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,19 @@ RELOADS_WRONG = PLUGIN.replace("read_text())", "read_text()) + 1")
 RELOADS_SLOWLY = PLUGIN.replace(
     "    model = Constant()\n",
     "    import time\n    (HERE / 'loading').touch()\n    time.sleep(60)\n    model = Constant()\n",
+)
+
+READS = (
+    "from shades import CLASS\n",
+    "from multiprocessing import get_context\n\n\n"
+    "def read(_):\n    return int((HERE / 'class.txt').read_text())\n",
+)
+IMPORTS_LATE = PLUGIN.replace("from shades import CLASS", "from importlib import import_module")
+IMPORTS_LATE = IMPORTS_LATE.replace("s, CLASS", "s, import_module('sha' + 'des').CLASS")
+IN_A_POOL = (
+    "        self.n, self.c = context.n_classes, CLASS",
+    "        with get_context('spawn').Pool(1) as pool:\n"
+    "            self.n, self.c = context.n_classes, pool.map(read, [0])[0]",
 )
 
 
@@ -236,7 +251,8 @@ def test_a_signal_while_a_model_is_read_back_does_not_mark_it(folder: Path) -> N
             time.sleep(0.02)
         time.sleep(0.2)
         for process in reversed(psutil.Process().children(recursive=True)):
-            process.send_signal(signal.SIGTERM)
+            with suppress(psutil.NoSuchProcess):  # another's end was its own
+                process.send_signal(signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
 
     thread = threading.Thread(target=end_all)
@@ -250,17 +266,81 @@ def test_a_signal_while_a_model_is_read_back_does_not_mark_it(folder: Path) -> N
 
 @pytest.mark.parametrize("isolate", [True, False])
 @pytest.mark.parametrize(
-    ("name", "before", "after"),
-    [("shades.py", "CLASS = 3", "CLASS = 7"), ("mine.py", "n_classes, CLASS", "n_classes, 7")],
+    ("plugin", "name", "before", "after"),
+    [
+        (PLUGIN, "shades.py", "CLASS = 3", "CLASS = 7"),
+        (PLUGIN, "mine.py", "n_classes, CLASS", "n_classes, 7"),
+        (IMPORTS_LATE, "shades.py", "CLASS = 3", "CLASS = 7"),
+    ],
+    ids=["helper", "plugin", "helper that only running shows"],
 )
 def test_a_long_lived_process_runs_a_plugin_as_it_is_now(
-    folder: Path, isolate: bool, name: str, before: str, after: str
+    folder: Path, isolate: bool, plugin: str, name: str, before: str, after: str
 ) -> None:
+    (folder / "mine.py").write_text(plugin)
     told: dict[str, Any] = {"store": folder / "st", "plugins": ["mine.py"], "isolate": isolate}
     bench.run("constant", "digits-uci", on_event=lambda event: None, **told)
     assert class_said(folder) == 3
     edit(folder / name, (folder / name).read_text().replace(before, after))
 
     bench.run("constant", "digits-uci", on_event=lambda event: None, **told)
+
+    assert class_said(folder) == 7
+
+
+def test_a_trial_in_this_process_is_read_back_in_another(folder: Path) -> None:
+    (folder / "mine.py").write_text(RELOADS_WRONG)
+    request = Request(
+        models=("constant",),
+        datasets=("digits-uci",),
+        plugins=("mine.py",),
+        store=folder / "st",
+        settings=("constant.train_images=100",),
+        isolate=False,
+    )
+
+    execute(request, lambda event: None)
+
+    assert recorded(folder).does_not_reload.startswith("loaded, it predicts another class")
+
+
+def test_files_that_a_plugins_processes_read_make_its_result_stale(folder: Path) -> None:
+    (folder / "class.txt").write_text("3")
+    (folder / "mine.py").write_text(
+        PLUGIN.replace("from shades import CLASS", "from multiprocessing import get_context")
+        .replace(
+            "class Constant",
+            "def read(_):\n    return int((HERE / 'class.txt').read_text())\n\n\nclass Constant",
+        )
+        .replace(
+            "        self.n, self.c = context.n_classes, CLASS",
+            "        with get_context('spawn').Pool(1) as pool:\n"
+            "            self.n, self.c = context.n_classes, pool.map(read, [0])[0]",
+        )
+    )
+    assert trained_in(folder)[0] == 1
+    edit(folder / "class.txt", "7")
+
+    assert trained_in(folder)[0] == 1
+    assert class_said(folder) == 7
+
+
+def test_a_helper_that_was_imported_by_hand_and_edited_is_loaded_afresh(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(folder))
+    importlib.import_module("shades")
+    now = time.time() + 1
+    (folder / "shades.py").write_text("CLASS = 7\n")
+    os.utime(folder / "shades.py", (now, now))
+
+    bench.run(
+        "constant",
+        "digits-uci",
+        on_event=lambda event: None,
+        store=folder / "st",
+        plugins=["mine.py"],
+        isolate=False,
+    )
 
     assert class_said(folder) == 7

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.images.augmentations import AUGMENTATIONS
+from bench.images.augmentations import AUGMENTATIONS, augmentation
 from bench.images.corruptions import CORRUPTIONS, corrupt
 from bench.images.european_ones import with_flags
 from bench.images.near_duplicates import near_duplicates, perceptual_hash
 from bench.images.preprocess import preprocess
-from bench.images.preprocess_options import PreprocessOptions
+from bench.images.preprocess_options import MODES, PreprocessOptions
 from bench.images.shape import adapt
 from bench.images.strips import segment_strip
 from bench.loading.cache import open_split
@@ -91,8 +91,10 @@ def _corrupted(greys: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[Any]]:
 
 
 def _augmented() -> Iterator[npt.NDArray[Any]]:
-    for augmentation in AUGMENTATIONS.values():
-        yield augmentation.draw(np.random.default_rng(7), 20_000, (28, 28, 1))
+    for name in AUGMENTATIONS:
+        found = augmentation(name)
+        assert found is not None
+        yield found.draw(np.random.default_rng(7), 20_000, (28, 28, 1))
 
 
 def _compared(digits: Bytes) -> Iterator[npt.NDArray[Any]]:
@@ -104,8 +106,9 @@ def _compared(digits: Bytes) -> Iterator[npt.NDArray[Any]]:
 def _photographed(digits: Bytes) -> Iterator[npt.NDArray[Any]]:
     for index, digit in enumerate(digits):
         photo = _page([digit], index)
-        for mode in ("auto", "natural", "mnist", "resize", "none"):
-            yield preprocess(photo, PreprocessOptions(preprocess=mode)).image
+        for mode in MODES:
+            seen = preprocess(photo, PreprocessOptions(preprocess=mode))
+            yield from (seen.image, *seen.looks)
     for digit in segment_strip(_page(list(digits[:6]), 5)).digits:
         yield digit.image
 

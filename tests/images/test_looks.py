@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.images.looks import READER, look_at_box, read_looks
+from bench.images.looks import look_at_box, read_looks
 from bench.images.preprocess import preprocess
 from bench.images.preprocess_options import PreprocessOptions
+from bench.images.reader import READER
 
-OPTIONS = PreprocessOptions(preprocess="reader")
+OPTIONS = PreprocessOptions()
 TakePhoto = Callable[..., Any]
 
 
@@ -85,11 +86,11 @@ def test_the_shipped_model_reads_real_photos_with_it(
     from bench.scoring.looks import pooled
     from bench.spec import as_float
     from bench.store.layout import Store
-    from bench.studies.trained import find_trained
+    from bench.views.predict.trained import find_trained
 
     plugins = load_plugins()
     trained = find_trained(plugins, Store(tmp_path / "store"))
-    settings = {"preprocess": "reader", "labels": "name" if name == "drawn-named" else "folder"}
+    settings = {"labels": "name" if name == "drawn-named" else "folder"}
     loaded = load_dataset(
         plugins.datasets["image-folder"], settings=settings, path=real_data / "own_digits" / name
     )

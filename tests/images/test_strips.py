@@ -72,3 +72,48 @@ def test_other_modes_treat_the_part_of_the_photo(take_photo: Any, mode: str) -> 
     strip = segment_strip(photo, PreprocessOptions(preprocess=mode))
     assert counts(strip) == [3]
     assert all(digit.image.shape == (28, 28) for digit in strip.digits)
+
+
+def test_touching_digits_of_the_width_of_one_and_a_half_are_cut_apart(draw_ink: Any) -> None:
+    ink = draw_ink("3806", (300, 800), top=90, left=60, height=120, width=7)
+    # The second is moved until it touches the first.
+    columns = np.flatnonzero(ink.max(axis=0) > 0.5)
+    gaps = columns[1:][np.diff(columns) > 1]
+    first_end = columns[np.flatnonzero(np.diff(columns) > 1)[0]]
+    shift = int(gaps[0] - first_end) - 1
+    moved = np.maximum(
+        np.where(np.arange(800) <= first_end, ink, 0),
+        np.roll(np.where(np.arange(800) > first_end, ink, 0), -shift, axis=1),
+    )
+    photo = (200 * (1 - 0.6 * moved)).astype(np.uint8)
+    assert counts(segment_strip(photo)) == [4]
+
+
+def test_digits_in_the_boxes_of_a_form_are_found(draw_ink: Any) -> None:
+    ink = draw_ink("3805", (260, 760), top=80, left=70, height=100, width=7)
+    lines = np.zeros_like(ink)
+    columns = np.flatnonzero(ink.max(axis=0) > 0.5)
+    ends = np.flatnonzero(np.diff(columns) > 1)
+    edges = [columns[0] - 25, *((columns[ends] + columns[ends + 1]) // 2), columns[-1] + 25]
+    for edge in edges:
+        lines[50:210, edge : edge + 3] = 1
+    for row in (50, 208):
+        lines[row : row + 3, edges[0] : edges[-1] + 3] = 1
+    noise = np.random.default_rng(0).normal(0, 2, ink.shape)
+    photo = np.clip(205 * (1 - 0.35 * lines) * (1 - 0.65 * ink) + noise, 0, 255).astype(np.uint8)
+    assert counts(segment_strip(photo)) == [4]
+
+
+def test_the_length_of_an_id_leaves_out_what_is_least_like_a_digit(draw_ink: Any) -> None:
+    ink = draw_ink("3806", (300, 800), top=90, left=60, height=120, width=7)
+    ink[95:205, 700:706] = 1
+    ink[95:101, 660:740] = 1
+    ink[199:205, 660:740] = 1
+    photo = (200 * (1 - 0.6 * ink)).astype(np.uint8)
+    assert counts(segment_strip(photo, PreprocessOptions(length=4))) == [4]
+
+
+def test_another_number_of_digits_than_the_length_is_a_finding(draw_ink: Any) -> None:
+    photo = 200 * (1 - 0.6 * draw_ink("3806", (300, 800), top=90, left=60, height=120, width=7))
+    strip = segment_strip(photo.astype(np.uint8), PreprocessOptions(length=8))
+    assert "wrong-count" in [fault.code for fault in strip.faults]

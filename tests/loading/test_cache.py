@@ -11,15 +11,8 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError, DataError
-from bench.loading.cache import (
-    cache_entries,
-    cache_folder,
-    clean_cache,
-    image_hashes,
-    is_whole,
-    open_split,
-    write_split,
-)
+from bench.loading.cache import cache_folder, image_hashes, is_whole, open_split, write_split
+from bench.loading.cache_contents import cache_entries, clean_cache
 from bench.spec import ImageSet
 
 CLASSES = tuple("0123456789")

@@ -55,6 +55,17 @@ def test_a_file_is_downloaded_where_the_dataset_looks_for_it(address: str, tmp_p
     assert said == [f"digits.npz from {url}"]
 
 
+def test_it_is_said_where_only_an_md5_sum_is_known(address: str, tmp_path: Path) -> None:
+    said: list[str] = []
+    url = f"{address}/digits.npz"
+    checksum = "md5:" + hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+    spec = DatasetSpec(name="digits", summary="", load=_never, fetch={url: checksum})
+    fetch_dataset(spec, tmp_path / "data", say=said.append)
+    assert said[0].endswith(
+        "(only an MD5 sum is known: it finds a damaged file, and no forged one)"
+    )
+
+
 def test_a_file_that_is_there_is_checked_and_kept(address: str, tmp_path: Path) -> None:
     there = tmp_path / "digits" / "digits.npz"
     there.parent.mkdir()

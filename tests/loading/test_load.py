@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError, DataError, DataMissingError, OptionError
-from bench.loading.cache import cache_entries, open_split
+from bench.loading.cache import open_split
+from bench.loading.cache_contents import cache_entries
 from bench.loading.load import load_dataset
 from bench.loading.refs import LoadedDataset
 from bench.spec import Dataset, DatasetSpec, Finding, ImageSet, LoadContext, Style

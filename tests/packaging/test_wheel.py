@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-PACKAGES = ("bench", "bench_datasets", "bench_plugins")
+PACKAGES = ("bench", "bench_datasets", "bench_plugins", "digitbench")
 
 
 def build(target: str, source: Path, destination: Path) -> Path:
@@ -69,14 +69,16 @@ def tracked(*folders: str) -> set[str]:
     return set(listed.stdout.splitlines())
 
 
-def test_wheel_holds_only_our_three_packages(wheel: Path) -> None:
+def test_wheel_holds_only_our_four_packages(wheel: Path) -> None:
     assert {PurePosixPath(name).parts[0] for name in files_of(wheel)} == set(PACKAGES)
 
 
 def test_wheel_has_every_tracked_file_of_the_packages(wheel: Path) -> None:
     wanted = {
         name.removeprefix("plugins/").removeprefix("datasets/")
-        for name in tracked("bench", "plugins/bench_plugins", "datasets/bench_datasets")
+        for name in tracked(
+            "bench", "digitbench", "plugins/bench_plugins", "datasets/bench_datasets"
+        )
         if (REPOSITORY / name).exists()
     }
 
@@ -94,8 +96,8 @@ def test_commands_are_bench_and_its_alias(wheel: Path) -> None:
         points.read_string(archive.read(name).decode())
 
     assert dict(points["console_scripts"]) == {
-        "bench": "bench.cli:main",
-        "digitbench": "bench.cli:main",
+        "bench": "digitbench:main",
+        "digitbench": "digitbench:main",
     }
 
 

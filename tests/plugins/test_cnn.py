@@ -87,8 +87,8 @@ def test_training_settings_are_as_published(name: str, expected: tuple[Any, ...]
 
 
 def test_a_published_epoch_of_the_first_report_has_390_steps() -> None:
+    from bench.adapters.keras_epochs import epoch_order
     from bench.adapters.keras_options import TrainingOptions
-    from bench.adapters.keras_training import epoch_order
 
     spec = _spec("cnn-mnist-4pool")
     options = TrainingOptions.of(resolve_options(spec.name, spec.options, {}))

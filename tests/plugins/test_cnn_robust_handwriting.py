@@ -11,8 +11,10 @@ from bench.cli.predict import ABSTAIN_BELOW
 from bench.loading.cache import open_split
 from bench.loading.load import load_dataset
 from bench.plugins.discovery import Plugins, load_plugins
+from bench.scoring.looks import pooled
+from bench.spec import as_float
 from bench.store.layout import Store
-from bench.studies.trained import find_trained
+from bench.views.predict.trained import find_trained
 
 pytestmark = pytest.mark.realdata
 
@@ -67,8 +69,12 @@ def readings(
         split = open_split(loaded.test)
         assert split.labels is not None
         classes = np.array([trained.record.classes.index(each) for each in loaded.classes])
+        pictures = [split.images]
+        if split.looks is not None:
+            pictures += [as_float(look) for look in np.moveaxis(split.looks, 1, 0)]
+        shares = pooled([classifier.predict_proba(each) for each in pictures])
         read[name] = Read(
-            probabilities=np.asarray(classifier.predict_proba(split.images), dtype=np.float64),
+            probabilities=np.asarray(shares, dtype=np.float64),
             labels=classes[split.labels],
             names=tuple(split.names),
             with_finding=frozenset(finding.sample for finding in loaded.findings),
@@ -94,6 +100,8 @@ def test_whole_ids_are_mostly_right_and_wrong_ones_are_doubted(readings: dict[st
     ids = np.random.default_rng(1).integers(len(right), size=(1000, 8))
     is_whole = np.array(right[ids].all(axis=1))
     is_doubted = np.array((best[ids] < ABSTAIN_BELOW).any(axis=1))
-    assert is_whole.mean() >= 0.75
+    # Where the two pictures of a digit disagree the pooled answer is doubted: a few more of the
+    # right IDs than when one picture was all, of far more right ones.
+    assert is_whole.mean() >= 0.95
     assert is_doubted[~is_whole].sum() >= 0.9 * (~is_whole).sum()
-    assert is_doubted[is_whole].mean() <= 0.05
+    assert is_doubted[is_whole].mean() <= 0.07

@@ -5,17 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.board.rows import COLUMNS, Row
+from bench.render.field_table import fields_table
 from bench.spec import Epoch
-from bench.store.fields import (
-    FIELDS,
-    LEADERBOARD_FIELDS,
-    about,
-    duration,
-    fields_table,
-    format_value,
-    share,
-    size,
-)
+from bench.store.fields import FIELDS, LEADERBOARD_FIELDS, format_value
+from bench.store.formats import about, duration, share, size
 from bench.store.record import EvaluationRecord, TrialRecord
 
 NOT_FIELDS = {"intervals", "not_scored", "place"}  # how a board is kept

@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from bench.board.rows import Board, Row
-from bench.render.leaderboard import ROWS_SHOWN, board_view, closing_lines
 from bench.store.record import State
+from bench.views.leaderboard.drawing import ROWS_SHOWN, board_view, closing_lines
 
 
 def row(model: str, **facts: Any) -> Row:

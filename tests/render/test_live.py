@@ -19,7 +19,9 @@ from bench.execution.events import (
     Warned,
     decode_event,
 )
-from bench.render.live import JsonLines, LiveView, PlainLines, Progress, make_view
+from bench.render.live import JsonLines, LiveView, PlainLines, make_view
+from bench.render.progress import Names, Progress
+from bench.render.standings import Standings
 from bench.store.record import State
 
 
@@ -221,3 +223,40 @@ def test_the_live_region_is_gone_when_the_run_ends() -> None:
         view(finished("t1", "a"))
     assert file.getvalue().rstrip().endswith("\x1b[2K") or "\x1b[?25h" in file.getvalue()
     assert "✓ a" in file.getvalue()
+
+
+def test_the_board_stands_and_grows_below_the_trials_that_ended() -> None:
+    console = Console(file=io.StringIO(), width=80, markup=False, highlight=False)
+    view = LiveView(console, names=Names(several_seeds=True))
+
+    def standing() -> list[str]:
+        with console.capture() as capture:
+            console.print(view)
+        return [line.rstrip() for line in capture.get().splitlines()]
+
+    assert standing() == []
+    view(finished("t1", "random-forest", accuracy=0.95))
+    assert standing() == ["  digits-uci  random-forest .950"]
+    for seed, accuracy in ((42, 0.98), (43, 0.96)):
+        view(finished(f"t{seed}", "svm-ovo", seed=seed, accuracy=accuracy))
+    view(finished("t4", "mlp", accuracy=None, state=State.CRASHED))
+    view(finished("t5", "mlp", train_dataset="mnist-csv", accuracy=1.0))
+    assert standing() == [
+        "  digits-uci  svm-ovo .970  ·  random-forest .950",
+        "  mnist-csv   mlp 1.000",
+    ]
+    for model in ("cnn-mnist-wide-augmented", "cnn-mnist-compact"):
+        view(finished(model, model, accuracy=0.99))
+    assert standing()[0] == ("  digits-uci  cnn-mnist-compact .990  ·  3 more")
+
+
+@pytest.mark.parametrize("width", [1, 12, 40, 79, 80, 200])
+def test_the_standing_board_is_never_wider_than_the_screen(width: int) -> None:
+    standings = Standings()
+    for number in range(30):
+        standings.add("a-dataset\x1b[2J", f"model-{number} (epochs={number})", number / 30)
+
+    lines = [line.plain for line in standings.lines(width)]
+
+    assert max(map(len, lines)) <= width
+    assert not any("\x1b" in line for line in lines)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from bench.cli.plan_lines import is_long, machine_words, plan_as_dict, plan_lines, plan_table
 from bench.planning.grid import Cell, CellState, Plan
 from bench.planning.task import PluginRef, SplitRef, TrialTask
-from bench.render.plan import is_long, machine_words, plan_as_dict, plan_lines, plan_table
 from bench.store.record import Identity, Machine
 
 

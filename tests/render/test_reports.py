@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.board.rows import Board, Row
-from bench.board.views import PersonReading
+from bench.board.rows import Board, PersonReading, Row
 from bench.render.abstention import abstention_line
 from bench.render.curve import curve_lines, plot
 from bench.render.export import as_csv, as_json

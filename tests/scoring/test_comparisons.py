@@ -17,8 +17,8 @@ from bench.scoring.comparisons import (
     per_class_differences,
 )
 from bench.scoring.crossed import crossed
-from bench.scoring.intervals import Interval
 from bench.scoring.paired import Comparison, compare, holm
+from bench.spec import Interval
 
 
 def against(only_a: int, only_b: int, both: int = 900) -> Comparison:
@@ -32,7 +32,7 @@ def test_per_class_p_values_are_corrected_for_the_number_of_classes() -> None:
     b[100:112] = False
     a[200:203] = False
     found = per_class_differences(labels, a, b, "abcd")
-    assert [c.n_images for c in found] == [100, 100, 100, 0]
+    assert [c.n_test for c in found] == [100, 100, 100, 0]
     raw = [c.comparison.p_value for c in found if c.comparison is not None]
     assert [c.adjusted for c in found[:3]] == pytest.approx(holm(raw).tolist())
     assert found[1].adjusted < 0.05 < found[2].adjusted

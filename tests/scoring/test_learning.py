@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.scoring.abstention import abstention_curve, threshold_for
-from bench.scoring.learning import fit_power_law, gap_interval, overfitting
+from bench.scoring.abstention import abstention_curve
+from bench.scoring.learning import fit_power_law, overfitting
 
 SIZES = np.array([100, 300, 1000, 3000, 10_000])
 
@@ -101,38 +101,12 @@ def test_other_courses_get_their_verdict(course: Any, verdict: str, best: int | 
     assert found.reason
 
 
-def test_the_gap_interval_is_newcombes_published_example() -> None:
-    # Newcombe 1998 (Statistics in Medicine 17:873), table II, example (a), method 10
-    found = gap_interval(56, 70, 48, 80)
-    assert (round(found.low, 4), round(found.high, 4)) == (0.0524, 0.3339)
-
-
-def test_the_gap_interval_is_statsmodels_to_1e_9() -> None:
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
-    found = gap_interval(4_900, 5_000, 340, 360)
-    expected = confint_proportions_2indep(4_900, 5_000, 340, 360, method="newcomb", compare="diff")
-    assert (found.low, found.high) == pytest.approx(expected, abs=1e-9)
-
-
 def test_abstention_trades_coverage_for_accuracy() -> None:
     confidence = np.array([0.99, 0.95, 0.8, 0.6])
     correct = np.array([True, True, False, True])
     found = abstention_curve(confidence, correct, thresholds=(0.5, 0.9, 0.999))
     assert [(a.coverage, a.accuracy) for a in found] == [(1.0, 0.75), (0.5, 1.0), (0.0, None)]
     assert found[2].interval is None
-
-
-def test_the_threshold_for_an_accuracy_is_the_lowest_that_reaches_it() -> None:
-    confidence = np.array([0.99, 0.95, 0.95, 0.6])
-    correct = np.array([True, True, False, True])
-    found = threshold_for(confidence, correct, 0.75)
-    assert found is not None
-    assert (found.threshold, found.accuracy) == (0.6, 0.75)
-    best = threshold_for(confidence, correct, 1.0)
-    assert best is not None
-    assert (best.threshold, best.coverage) == (0.99, 0.25)
-    assert threshold_for(confidence, np.zeros(4, bool), 0.5) is None
 
 
 def test_confidences_that_are_not_finite_are_refused() -> None:

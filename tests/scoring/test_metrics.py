@@ -12,17 +12,9 @@ from sklearn import metrics as sk
 from bench.errors import BenchError
 from bench.scoring import confusion
 from bench.scoring.calibration import confidence_of, reliability
-from bench.scoring.intervals import Interval
-from bench.scoring.metrics import (
-    BUILT_IN_METRICS,
-    MetricSpec,
-    is_top_k,
-    metrics_by_name,
-    score,
-    whole_ids,
-)
-from bench.scoring.predictions import check_same_images, predictions
-from bench.spec import UNREAD
+from bench.scoring.metrics import BUILT_IN_METRICS, is_top_k, score, whole_ids
+from bench.scoring.predictions import predictions
+from bench.spec import UNREAD, Interval, MetricSpec
 
 NAMES = tuple("0123456789")
 
@@ -264,11 +256,6 @@ def test_a_plugin_metric_with_a_confusion_form_gets_a_bootstrap_interval() -> No
     assert found.interval.low < found.value < found.interval.high
 
 
-def test_two_metrics_of_one_name_are_refused() -> None:
-    with pytest.raises(BenchError, match="two metrics are called 'accuracy'"):
-        metrics_by_name([*BUILT_IN_METRICS, BUILT_IN_METRICS[0]])
-
-
 def test_every_scored_value_lies_in_its_interval() -> None:
     labels, predicted, probabilities = evaluation(1000, 5)
     groups = np.repeat(np.arange(125), 8)
@@ -278,30 +265,6 @@ def test_every_scored_value_lies_in_its_interval() -> None:
         if one.interval is not None:
             assert one.interval.low <= one.value <= one.interval.high, one.name
     assert [name for name, one in scores.items() if one.interval is None] == ["ece"]
-
-
-@pytest.mark.parametrize(
-    ("b", "why"),
-    [
-        pytest.param(([0, 1], "x", ["p", "q"]), "3 and 2 test images", id="counts"),
-        pytest.param(
-            ([0, 1, 2], "x", ["b", "a", "c"]), "the same images in another order", id="order"
-        ),
-        pytest.param(([0, 1, 2], "x", ["a", "b", "z"]), "the sample names differ", id="names"),
-        pytest.param(([0, 1, 2], "y", ["a", "b", "c"]), "different test splits", id="split"),
-        pytest.param(([0, 1, 3], "x", []), "1 labels differ, first at image 2", id="labels"),
-    ],
-)
-def test_evaluations_of_other_images_are_not_compared(b: Any, why: Any) -> None:
-    a = (np.array([0, 1, 2]), "x", ["a", "b", "c"])
-    with pytest.raises(BenchError, match=why):
-        check_same_images(a, (np.array(b[0]), b[1], b[2]))
-
-
-def test_evaluations_of_the_same_images_are_compared() -> None:
-    a = (np.array([0, 1, 2]), "x", ["a", "b", "c"])
-    check_same_images(a, a)
-    check_same_images(a, (a[0], "", []))
 
 
 def test_importing_the_scoring_costs_numpy_and_nothing_else() -> None:

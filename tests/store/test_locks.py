@@ -12,34 +12,36 @@ import pytest
 
 from bench.errors import StoreError
 from bench.store import locks
-from bench.store.locks import (
-    STALE_SECONDS,
-    Holder,
-    current_holder,
-    holder_of,
-    renewing,
-    take_lock,
-)
+from bench.store.holder import Holder, current_holder
+from bench.store.locks import STALE_SECONDS, holder_of, renewing, take_lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
 import fcntl
 from bench.store import locks
-if sys.argv[2] == "existence":
-    import errno
+if sys.argv[2] != "flock":
+    import errno, os
     def none(*arguments): raise OSError(errno.ENOLCK, "no locks here")
     fcntl.flock = none
+    def no_links(*arguments): raise OSError(errno.EPERM, "no links here")
+    if "without links" in sys.argv[2]: os.link = no_links
 lock = locks.take_lock(Path(sys.argv[1]))
 print(lock is not None, flush=True)
 time.sleep(60)
 """
 
 
-@pytest.fixture(params=["flock", "existence"])
+@pytest.fixture(params=["flock", "existence", "existence without links"])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways; the second as on a file system that has no ``flock``."""
-    if request.param == "existence":
+    """All ways: as on a file system that has no ``flock``, and on one without hard links too."""
+    if request.param == "existence without links":
+
+        def no_links(*arguments: Any) -> None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", no_links)
+    if request.param != "flock":
 
         def no_locks(*arguments: Any) -> None:
             raise OSError(errno.ENOLCK, "No locks available")
@@ -280,6 +282,18 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"store .*file"):
         take_lock(tmp_path / "file" / "a.lock")
+
+
+def test_a_folder_that_is_closed_to_us_is_one_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **flags: int) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(locks, "open_file", refuse)
+
+    with pytest.raises(StoreError, match="it cannot be written"):
+        take_lock(tmp_path / "a.lock")
 
 
 def test_many_processes_in_turn_never_hold_one_lock_together(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from bench.board.sides import read_side, resolve_side
 from bench.errors import BenchError, StoreError
 from bench.scoring.comparisons import parse_gate
 from bench.store.layout import Store
-from bench.studies.compare import compare_sides
+from bench.views.compare.pairs import compare_sides
 
 Add = Callable[..., str]
 Run = Callable[..., Any]
@@ -60,7 +60,7 @@ def test_a_class_without_a_test_image_is_not_compared(store: Store, add: Add) ->
     add(store, "b", 60, labels=labels)
     (pair,) = compare_sides("a", "b", store).pairs
     nine = pair.classes[9]
-    assert (nine.n_images, nine.comparison) == (0, None)
+    assert (nine.n_test, nine.comparison) == (0, None)
 
 
 def test_several_seeds_enter_with_their_variance(store: Store, add: Add) -> None:
@@ -97,7 +97,7 @@ def test_models_that_share_no_test_split_say_what_each_has(store: Store, add: Ad
 
 def test_an_unknown_side_lists_the_models_with_results(store: Store, add: Add) -> None:
     add(store, "a")
-    with pytest.raises(BenchError, match=r"'nobody' is no model with results.* a$"):
+    with pytest.raises(BenchError, match=r"no results of 'nobody': the store holds a$"):
         compare_sides("a", "nobody", store)
 
 

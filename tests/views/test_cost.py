@@ -15,8 +15,8 @@ import pytest
 from bench.board.boards import Boards
 from bench.board.leaderboard import leaderboards
 from bench.errors import BenchError
-from bench.planning.identity import evaluation_id
 from bench.store.fields import FIELDS
+from bench.store.ids import evaluation_id
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions
 from bench.store.write import publish_evaluation, write_predictions
@@ -113,7 +113,7 @@ def test_a_training_is_listed_once_and_its_8_bit_model_beside_it(
 
 
 def test_an_empty_choice_says_so(store: Store) -> None:
-    with pytest.raises(BenchError, match="nothing to show"):
+    with pytest.raises(BenchError, match="no results of 'elsewhere': the store holds "):
         costs(store, models=["elsewhere"])
     with pytest.raises(BenchError, match="no results on 'elsewhere'"):
         costs(store, datasets=["elsewhere"])

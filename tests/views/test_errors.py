@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -131,6 +132,25 @@ def test_probabilities_that_are_not_numbers_give_no_suspects(store: Store, add: 
         add(store, model, [12], probabilities=nothing)
     (found,) = analyse_errors(Boards(store=store))
     assert (found.suspects, found.n_witnesses) == ((), 0)
+
+
+def test_a_label_that_people_doubt_is_marked_on_screen_and_in_the_columns(
+    store: Store, add: Add, labels: npt.NDArray[np.int64], run_bench: Run
+) -> None:
+    doubts = {"doubtful": (12,), "doubtful_source": "some people 2021"}
+    for model in ("a", "b", "c"):
+        add(store, model, [12, 30], evaluation=doubts)
+    add(store, "always-7", predicted=np.full_like(labels, 7), evaluation=doubts)
+
+    text = " ".join(run_bench("show", "errors", "--store", store.root, columns=200).out.split())
+    lines = run_bench("show", "errors", "--csv", "--store", store.root).out.splitlines()
+
+    # Once among the hard images, once among the likely label errors.
+    assert text.count("label doubted by people") == 2
+    assert re.search(r"3 models, ≥ \.\d\d, label doubted by people", text)
+    place = lines[0].split(",").index("is_doubtful")
+    marked = {line.split(",")[1]: line.split(",")[place] for line in lines[1:]}
+    assert (marked["12"], marked["30"]) == ("True", "False")
 
 
 def test_models_trained_elsewhere_are_named_with_where(store: Store, add: Add) -> None:

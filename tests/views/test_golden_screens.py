@@ -98,6 +98,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, add: Callable[..., str]) -> P
                 wrong * worse,
                 config=str(size),
                 variant=f"train_images={size}",
+                options={"train_images": size},
                 n_train=size,
                 fit_seconds=size / 100,
             )

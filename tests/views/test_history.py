@@ -55,7 +55,7 @@ def test_one_entry_is_compared_with_nothing(store: Store, add: Add, run_bench: R
 
 def test_a_model_without_results_is_an_error(store: Store, add: Add) -> None:
     add(store, "m")
-    with pytest.raises(BenchError, match="no results of other on digits"):
+    with pytest.raises(BenchError, match="no results of 'other': the store holds m"):
         timeline(store, "other", "digits")
 
 

@@ -30,6 +30,7 @@ def add_sizes(add: Add, store: Store, errors: dict[int, int], **facts: Any) -> N
             wrong,
             config=str(size),
             variant=f"train_images={size}",
+            options={"train_images": size},
             n_train=size,
             **({"fit_seconds": size / 100} | facts),
         )
@@ -113,7 +114,7 @@ def planned(tmp_path: Path, **more: Any) -> list[tuple[str, CellState]]:
     asked = Request(
         models=("baseline-majority",), datasets=("digits-uci",), store=tmp_path / "s", **more
     )
-    return [(cell.variant, cell.state) for cell in plan(asked).cells]
+    return [(cell.variant.words, cell.state) for cell in plan(asked).cells]
 
 
 def test_a_trial_is_planned_for_each_size(tmp_path: Path) -> None:

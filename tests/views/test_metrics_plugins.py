@@ -9,7 +9,7 @@ from bench.board import metrics_in_use
 from bench.board.index import read_index
 from bench.board.leaderboard import leaderboards
 from bench.board.metrics_in_use import plugin_metrics, use_metrics
-from bench.scoring.metrics import MetricSpec
+from bench.spec import MetricSpec
 from bench.store.layout import Store
 
 Add = Callable[..., str]

@@ -11,14 +11,15 @@ from PIL import Image
 from bench.errors import BenchError, DataError
 from bench.images.shape import adapt
 from bench.plugins.discovery import Plugins, load_plugins
-from bench.render.predict import Shown, readings_as_dicts, readings_lines, submission_rows
 from bench.session import Request, execute
 from bench.spec import Finding
 from bench.store.layout import Store
 from bench.store.read import read_evaluation
 from bench.store.write import write_record
-from bench.studies.predict import DigitReading, Reading, Readings, read_path
-from bench.studies.trained import Trained, find_trained
+from bench.views.predict.drawing import Shown, readings_lines
+from bench.views.predict.reading import DigitReading, Reading, Readings, read_path
+from bench.views.predict.tables import readings_as_dicts, submission_rows
+from bench.views.predict.trained import Trained, find_trained
 
 SAMPLES = Path(__file__).parents[2] / "datasets" / "bench_datasets" / "samples" / "ids"
 

@@ -444,7 +444,7 @@ def test_another_split_stays_off_the_boards(store: Store) -> None:
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
-    with pytest.raises(BenchError, match="no published experiment, source or claim 'nothing'"):
+    with pytest.raises(BenchError, match="unknown published experiment, source or claim 'nothing'"):
         reproduce(["nothing"], Request(), is_dry=True)
 
 

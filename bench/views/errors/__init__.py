@@ -13,7 +13,7 @@ from bench.render.field_table import record_of
 from bench.render.pictures import half_blocks, side_by_side
 from bench.render.table import Column, Line, lay_out
 from bench.spec import as_float
-from bench.store.fields import share
+from bench.store.formats import share
 from bench.views import NoOptions, Screen, View
 from bench.views.errors.analysis import ErrorAnalysis, analyse_errors
 

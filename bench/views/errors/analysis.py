@@ -28,7 +28,7 @@ from bench.store.layout import Store
 from bench.store.read import read_split, read_trial
 from bench.store.record import State
 
-__all__ = ["ErrorAnalysis", "JointConfusion", "analyse_errors"]
+__all__ = ["ErrorAnalysis", "JointConfusion", "analyse_board", "analyse_errors"]
 
 _GOOD_SHARE = 0.9  # of the best accuracy: what a model's word on a label is worth
 _NOTHING = "nothing"
@@ -92,14 +92,15 @@ def analyse_errors(boards: Boards) -> tuple[ErrorAnalysis, ...]:
     BenchError
         If none has labels.
     """
-    analyses = (_analyse(boards.store, board) for board in boards.all)
+    analyses = (analyse_board(boards.store, board) for board in boards.all)
     found = tuple(one for one in analyses if one is not None)
     if not found:
         raise BenchError("no errors to show", why="no row has labelled test images")
     return found
 
 
-def _analyse(store: Store, board: Board) -> ErrorAnalysis | None:
+def analyse_board(store: Store, board: Board) -> ErrorAnalysis | None:
+    """Return the analysis of one board; None where no row has labels."""
     rows, notes = _rows(board)
     sides: list[SideData] = []
     for row in rows:

@@ -3,34 +3,29 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
 from bench.board.boards import Boards
-from bench.board.rows import Board, Row
-from bench.board.views import PersonReading, RowReport, abstaining, find_row, people_of, row_report
-from bench.loading.pixels import cached_pixels
+from bench.board.find import find_row
+from bench.board.people import people_of
+from bench.board.rows import Board, PersonReading, Row
+from bench.board.views import RowReport, abstaining, row_report
 from bench.render.abstention import abstention_line
 from bench.render.field_table import record_of
 from bench.render.people import people_lines, person_lines
 from bench.scoring.abstention import Abstention
+from bench.store.fields import REPORT_FIELDS
 from bench.store.layout import Store
 from bench.views import Screen, View, argument, flag, option
 from bench.views.report import classes as render
-from bench.views.report.calibration import (
-    RowCalibration,
-    calibration_as_dict,
-    calibration_lines,
-    row_calibration,
-)
-from bench.views.report.intervals import (
-    RowInterval,
-    interval_as_dict,
-    interval_lines,
-    row_intervals,
-)
-from bench.views.report.misread import Misread, misread_images, misread_lines
+
+# The other parts are imported where they are computed: after a run only the classes are shown.
+if TYPE_CHECKING:
+    from bench.views.report.calibration import RowCalibration
+    from bench.views.report.intervals import RowInterval
+    from bench.views.report.misread import Misread
 
 __all__ = ["VIEW", "Report", "draw_misread"]
 
@@ -41,7 +36,9 @@ _MISREAD_SHOWN: Final = 8
 class Options:
     """Which row, and how much of it."""
 
-    model: str = argument("MODEL", "A model's name, or how a trial's id begins.")
+    model: str = argument(
+        "MODEL", "A model, its row as the leaderboard shows it, or how a trial's id begins."
+    )
     pairing: str = argument("[TRAIN:TEST]", "The datasets, where there are several.", default="")
     variant: str = option(
         "--variant", metavar="TEXT", meaning="What the row's variant contains.", default=""
@@ -79,13 +76,17 @@ class Report:
         return row_report(self.store, self.row)
 
     @cached_property
-    def intervals(self) -> Sequence[RowInterval]:
+    def intervals(self) -> "Sequence[RowInterval]":
         """The intervals of accuracy and macro F1."""
+        from bench.views.report.intervals import row_intervals
+
         return row_intervals(self.store, self.row)
 
     @cached_property
-    def calibration(self) -> RowCalibration | str:
+    def calibration(self) -> "RowCalibration | str":
         """The reliability of the probabilities, or why there is none."""
+        from bench.views.report.calibration import row_calibration
+
         return row_calibration(self.store, self.row)
 
     @cached_property
@@ -99,16 +100,19 @@ class Report:
         return people_of(self.store, self.row) if self.board.evaluation_only else ()
 
     @cached_property
-    def misread(self) -> Misread | None:
+    def misread(self) -> "Misread | None":
         """The images read wrong; on labelled boards of own folders."""
         if not self.board.evaluation_only or not self.row.labelled:
             return None
+        from bench.loading.pixels import cached_pixels
+        from bench.views.report.misread import misread_images
+
         return misread_images(self.store, self.board, self.row, cached_pixels)
 
 
 def compute(boards: Boards, options: Options) -> Report:
     """Return the report of the row named by model, pairing and variant."""
-    row = find_row(boards.all, options.model, options.pairing, options.variant)
+    row = find_row(boards.rows, options.model, options.pairing, options.variant)
     board = next(board for board in boards.all if row in board.rows)
     return Report(
         store=boards.store,
@@ -121,6 +125,9 @@ def compute(boards: Boards, options: Options) -> Report:
 
 def draw(value: Report, options: Options, screen: Screen) -> Iterator[Text]:
     """Yield every part that there is."""
+    from bench.views.report.calibration import calibration_lines
+    from bench.views.report.intervals import interval_lines
+
     width, found, row = screen.width, value.classes, value.row
     if options.confusions:
         yield from render.all_confusion_lines(row, found, width)
@@ -160,6 +167,8 @@ def draw_misread(value: Report, screen: Screen, *, limit: int) -> Iterator[Text]
     """Yield what a row misread of an own folder, at most `limit` images (0: all), as pictures."""
     if value.misread is None:
         return
+    from bench.views.report.misread import misread_lines
+
     more = f"{render.command_for(value.row)} --all"
     yield from misread_lines(
         value.misread, screen.width, limit=limit, more=more, colour=screen.has_colour
@@ -181,6 +190,9 @@ def rows_of(value: Report) -> Iterator[dict[str, Any]]:
 
 def document(value: Report) -> dict[str, Any]:
     """Return scikit-learn's dictionary, and beside it all else that the screen shows."""
+    from bench.views.report.calibration import calibration_as_dict
+    from bench.views.report.intervals import interval_as_dict
+
     found, row = value.classes, value.row
     matrix = found.matrix.tolist()
     names = record_of(
@@ -226,6 +238,7 @@ VIEW = View(
     options=Options,
     compute=compute,
     columns=render.REPORT_COLUMNS,
+    fields=REPORT_FIELDS,
     columns_of=columns_of,
     rows=rows_of,
     document=document,

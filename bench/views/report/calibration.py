@@ -12,7 +12,7 @@ from bench.render.console import plain
 from bench.render.table import Column, Line, lay_out
 from bench.scoring.calibration import Reliability, confidence_of, image_brier, reliability
 from bench.scoring.predictions import predictions
-from bench.store.fields import count, points, share
+from bench.store.formats import count, points, share
 from bench.store.layout import Store
 from bench.store.read import read_evaluation, read_predictions, read_trial
 

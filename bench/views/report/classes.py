@@ -16,7 +16,8 @@ from bench.render.table import Column, Line, lay_out
 from bench.scoring.halves import HALVES
 from bench.scoring.report import NOT_READ, ClassificationReport, ClassLine, Confusion
 from bench.spec import Epoch
-from bench.store.fields import count, share
+from bench.store.fields import REPORT_FIELDS
+from bench.store.formats import count, share
 
 __all__ = [
     "CLASSES_SHOWN",
@@ -34,7 +35,7 @@ __all__ = [
     "worst_lines",
 ]
 
-REPORT_COLUMNS: Final = ("class", "precision", "recall", "f1-score", "support")
+REPORT_COLUMNS: Final = tuple(REPORT_FIELDS)
 
 CLASSES_SHOWN: Final = 30
 CONFUSION_COLUMNS: Final = ("truth", "predicted", "count")

@@ -11,9 +11,10 @@ from bench.board.sides import read_side
 from bench.render.table import Column, Line, lay_out
 from bench.scoring.confusion import macro_f1
 from bench.scoring.crossed import crossed
-from bench.scoring.intervals import MIN_WRITERS, THESE_IMAGES_ONLY, Interval, seed_intervals
+from bench.scoring.intervals import MIN_WRITERS, THESE_IMAGES_ONLY, seed_intervals
 from bench.scoring.seeded import metric_interval
-from bench.store.fields import share
+from bench.spec import Interval
+from bench.store.formats import share
 from bench.store.layout import Store
 from bench.store.read import read_split
 

@@ -17,7 +17,7 @@ from bench.errors import StoreError
 from bench.render.console import clean, plain
 from bench.render.pictures import half_blocks
 from bench.spec import as_float
-from bench.store.fields import share
+from bench.store.formats import share
 from bench.store.layout import Store
 from bench.store.read import read_split, read_trial
 from bench.store.record import State

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from bench.errors import OptionError
-from bench_datasets._folder.words import CLASS_WORDS, fold, numeral, roman, word_digit
+from bench_datasets._folder.words import CLASS_WORDS, fold, numeral, roman, spoken, word_digit
 
 __all__ = ["Fit", "Quality", "fit_names", "given_classes", "is_run"]
 
@@ -70,9 +70,10 @@ def fit_names(names: Iterable[str], given: Mapping[str, str]) -> Fit | None:
     values = {name: value for name in every if (value := _number(name)) is not None}
     values |= words
     certain = bool(words) or any(_is_certain(name) for name in values)
-    if not values:
-        values = roman(every) if every else {}
-        certain = bool(values)
+    if every and (romans := roman(every)):
+        values = romans
+        numbers = set(values.values())
+        certain = bool(values) and (len(numbers) > 8 or not is_run(numbers))  # i, ii, iii: parts?
     if not values:
         return _letters(every)
     return _judged(values, certain=certain)
@@ -124,7 +125,11 @@ def _words(names: set[str]) -> dict[str, int]:
 def _bare(name: str) -> str:
     """Return a name without a word such as ``digit`` before or after it."""
     found = _FRAMED.fullmatch(name.strip())
-    parts = [part for part in re.split(r"[\s_-]+", name.strip()) if part]
+    parts = [part for part in re.split(r"[\s_()\[\].:=-]+", name.strip()) if part]
+    if len(parts) == 2 and parts[0].isdigit() != parts[1].isdigit():  # 3 - three, three (3)
+        number, word = sorted(parts, key=str.isalpha)
+        if number.isdecimal() and int(number) in {each[word] for each in spoken({word}).values()}:
+            return number
     if len(parts) == 2:
         for word, other in (parts, parts[::-1]):
             if fold(word) in CLASS_WORDS:

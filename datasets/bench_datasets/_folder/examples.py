@@ -46,6 +46,16 @@ EXAMPLES: Final = (
         tables={"labels.csv": "file,label\nimg/0.png,3\nimg/1.png,3\nimg/2.png,7\n"},
     ),
     Example(
+        title="A text beside each picture",
+        files=("a.png", "b.png", "c.png"),
+        tables={"a.txt": "3\n", "b.txt": "5\n", "c.txt": "7\n"},
+    ),
+    Example(
+        title="A table with a column a class",
+        files=("a.png", "b.png", "c.png"),
+        tables={"_classes.csv": "filename,0,1,2\na.png,1,0,0\nb.png,0,0,1\nc.png,0,1,0\n"},
+    ),
+    Example(
         title="Persons' IDs",
         files=tuple(f"{w}/{n}.jpg" for w in ("writer-a", "writer-b") for n in (1, 2, 3)),
         tables={"ids.csv": "person,id\nwriter-a,051\nwriter-b,108\n"},

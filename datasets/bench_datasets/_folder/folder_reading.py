@@ -18,7 +18,7 @@ from bench_datasets._folder.layout import (
     listed,
 )
 from bench_datasets._folder.table_labels import TEN_ANSWER, TEN_QUESTION
-from bench_datasets._folder.words import is_container, split_of
+from bench_datasets._folder.words import is_container, is_guess, is_part, split_of
 
 __all__ = ["LEVELS", "read_folders", "split_of_path", "writer_of"]
 
@@ -119,10 +119,12 @@ def _unexplained(level: _Level, images: Sequence[Path]) -> list[Path]:
 
 def _is_rival(best: Fit, other: Fit) -> bool:
     """Whether another level may be the classes as well."""
-    if best.quality is Quality.CERTAIN:
-        return other.quality is Quality.CERTAIN
+    if best.quality is Quality.CERTAIN and other.quality is Quality.CERTAIN:
+        return True
     if best.quality >= Quality.SOME and all(name.isalpha() for name in other.classes.values()):
         return False  # persons have letters for names
+    if best.quality is Quality.CERTAIN:  # writers called one and two, above or below 0 to 9
+        return other.quality is Quality.COMPLETE and len(best.classes) < len(other.classes)
     if best.quality is not Quality.COMPLETE:
         return True
     # Ten classes beside writers 1, 2, 3: the other way round, both would be a coincidence.
@@ -193,6 +195,9 @@ def _reading(level: _Level, images: Sequence[Path], has_other: bool) -> Reading:
             f"folders named {_shown(level)} may be digits, or only count persons or pages"
         )
         return draft.finish("folder", words, Strength.POSSIBLE, doubt=doubt)
+    if guess := next((p for path in images for p in path.parts[:-1] if is_guess(p)), ""):
+        doubt = f"they lie in a folder '{guess}': are they guesses, or labels?"
+        return draft.finish("folder", words, Strength.POSSIBLE, doubt=doubt)
     if has_other:
         draft.notes.append(
             "two levels are numbers; if the other one is the class: --levels "
@@ -241,7 +246,7 @@ def _other_levels(images: Sequence[Path], level: _Level | None) -> frozenset[int
             if len(path.parts) - 1 > depth and (level is None or level.place(path) != depth)
         }
         plain = {name for name in names if not split_of(name) and not is_container(name)}
-        if plain and (level is None or len(names) > 1):
+        if plain and not all(map(is_part, plain)) and (level is None or len(names) > 1):
             writers.add(depth)
     return frozenset(writers)
 

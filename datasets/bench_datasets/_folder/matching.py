@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from bench.images.decode import is_image_name
 from bench.images.sample_names import split_page
@@ -81,6 +82,9 @@ class PictureIndex:
             if not parts:
                 continue
             near = self._by_name.get(parts[-1]) or self._by_stem.get(_stem(parts[-1]), [])
+            if not near and "%" in name:
+                parts = (*parts[:-1], unquote(parts[-1]))
+                near = self._by_name.get(parts[-1], [])
             best = _best([_hit(parts, target) for target in near], name, table)
             if len(best) == 1:
                 hits[row] = best[0]
@@ -102,7 +106,9 @@ def _stem(name: str) -> str:
 
 def _row_parts(name: str, table: Path, above: Parts) -> Parts | None:
     """Return the parts of a path as a table has it; None if it leads out of the folder."""
-    text = _key(name).strip("\"'").replace("\\", "/").removeprefix("file://")
+    text = _key(name).strip("\"'").replace("\\", "/")
+    if "://" in text:
+        text = text.partition("://")[2].partition("?")[0]
     parts: list[str] = []
     is_up = text.startswith("../") or "/../" in text
     if is_up:

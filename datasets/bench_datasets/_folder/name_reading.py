@@ -10,7 +10,15 @@ from bench_datasets._folder.class_names import is_run
 from bench_datasets._folder.folder_reading import split_of_path, writer_of
 from bench_datasets._folder.layout import Photo, Reading, Rejected, Strength, listed
 from bench_datasets._folder.name_fields import Field, FileName, file_names
-from bench_datasets._folder.words import CLASS_WORDS, COUNTER_WORDS, fold, numeral, word_digit
+from bench_datasets._folder.words import (
+    CLASS_WORDS,
+    COUNTER_WORDS,
+    GUESS_WORDS,
+    fold,
+    is_container,
+    numeral,
+    word_digit,
+)
 
 __all__ = ["read_names"]
 
@@ -94,14 +102,16 @@ def _by_words(
 ) -> Reading | None:
     """Read names that each hold one word for a digit, or one of the classes given."""
     labels: list[str | None] = []
+    befores: set[str] = set()
     for name in names:
         found = {
-            label
+            label: fold(field.before)
             for field in name.fields
-            if fold(field.before) not in COUNTER_WORDS - CLASS_WORDS
+            if fold(field.before) not in COUNTER_WORDS - CLASS_WORDS | GUESS_WORDS
             and (label := _word(field.text, given)) is not None
         }
-        labels.append(found.pop() if len(found) == 1 else None)
+        befores |= set(found.values())
+        labels.append(next(iter(found)) if len(found) == 1 else None)
     known = [label for label in labels if label is not None]
     if len(known) < max(1, _LEAST_SHARE * len(images)):
         return None
@@ -112,7 +122,21 @@ def _by_words(
     if len(images) > 1 and len(set(known)) == 1 and not given:
         doubt = f"all names hold the same word for {known[0]}"
         return _reading(images, labels, "the word", Strength.POSSIBLE, doubt)
+    if not given and (thing := _counted_in_words(set(map(int, known)), befores)):
+        doubt = f"the words after '{thing}' may be the digits, or only count"
+        return _reading(images, labels, "the word", Strength.POSSIBLE, doubt)
     return _reading(images, labels, "the word", Strength.PROVEN)
+
+
+def _counted_in_words(numbers: set[int], befores: set[str]) -> str:
+    """Return what the words one, two, three seem to count: each stands after the same word."""
+    thing = next(iter(befores)) if len(befores) == 1 else ""
+    counts = is_run(numbers) and 0 not in numbers and len(numbers) < 9
+    return (
+        thing
+        if counts and thing.isalpha() and not (thing in CLASS_WORDS or is_container(thing))
+        else ""
+    )
 
 
 def _word(text: str, given: Mapping[str, str]) -> str | None:
@@ -166,6 +190,8 @@ def _judge(one: _Candidate) -> tuple[Strength, str]:
     """Return how well a field explains the labels, and what speaks against it."""
     if one.beside(lambda f: fold(f.before) in COUNTER_WORDS - CLASS_WORDS):
         return Strength.COUNTING, f"it counts the {one.fields[0].before}"
+    if one.beside(lambda f: fold(f.before) in GUESS_WORDS):
+        return Strength.COUNTING, f"after '{one.fields[0].before}' it is no label"
     if one.beside(lambda f: fold(f.after) in _ORDINALS):
         return Strength.COUNTING, "it is an order"
     is_named = one.beside(lambda f: fold(f.before) in CLASS_WORDS or fold(f.after) in CLASS_WORDS)
@@ -217,7 +243,7 @@ def _others(one: _Candidate) -> list[tuple[Field, ...]]:
     for place in [*range(most), *range(-1, -most - 1, -1)]:
         fields = tuple(name.fields[place] for name in one.names)
         is_other = [f.start for f in fields] != [f.start for f in one.fields]
-        if is_other and all(f.text.isdecimal() and len(f.text) < 10 for f in fields):
+        if is_other and all(f.text.isdecimal() and len(f.text) < 19 for f in fields):
             found.append(fields)
     return found
 

@@ -1,6 +1,7 @@
 """From a folder to the one reading that explains it, or to a question that a person must answer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +19,11 @@ from bench_datasets._folder.layout import (
     Rejected,
     Strength,
 )
+from bench_datasets._folder.loose_tables import doubt_by_list
 from bench_datasets._folder.name_reading import read_names
 from bench_datasets._folder.pattern_reading import read_pattern
-from bench_datasets._folder.scan import Listing, scan_folder
+from bench_datasets._folder.questions import pairs_of, question, two_readings, with_readings
+from bench_datasets._folder.scan import Listing, Unread, scan_folder
 from bench_datasets._folder.table_reading import Tables, read_tables
 
 __all__ = ["KINDS", "recognise"]
@@ -30,14 +33,22 @@ _WHAT_LABELS_AN_ORDER: Final = (
     "what gives labels: an id.txt with the ID beside them, the folder named by the ID, a table "
     "labels.csv (file,label), or, where the numbers are the digits, --labels name"
 )
+_NO_PICTURES: Final = ("no-picture", "hidden", "same-folder")
 _WHAT_LABELS: Final = (
     "what gives labels: folders named 0 to 9, a table labels.csv (file,label), persons' folders "
     "with ids.csv (person,id) or an id.txt each, or the digit in each file's name"
 )
 
 
-def recognise(folder: Path, options: LayoutOptions | None = None) -> Layout:
+def recognise(
+    folder: Path, options: LayoutOptions | None = None, left_out: tuple[Unread, ...] = ()
+) -> Layout:
     """Return how the photos of a folder are labelled: the one reading that explains all of them.
+
+    Parameters
+    ----------
+    left_out : tuple of Unread
+        Files that should lie in the folder and could not be put there.
 
     Raises
     ------
@@ -50,11 +61,19 @@ def recognise(folder: Path, options: LayoutOptions | None = None) -> Layout:
     """
     options = options or LayoutOptions()
     listing = scan_folder(folder)
+    listing = replace(listing, unread=(*left_out, *listing.unread))
     if not listing.images:
         raise _no_pictures(listing)
     given = given_classes(options.classes)
-    reading, rejected = _decide(listing, options, given)
+    rejected: list[Rejected] = []
+    try:
+        reading = _decide(listing, options, given, rejected)
+    except UndecidedError as error:
+        others = [*read_folders(listing.images, options, given)[0]]
+        others += read_names(listing.images, given)[0]
+        raise with_readings(error, others, rejected) from None
     labels = {photo.label for photo in reading.photos}
+    _check_list(listing, reading, is_sure=bool(given or options.labels or options.levels))
     if given and options.labels != "none" and not labels & set(given.values()):
         raise OptionError(
             f"classes {', '.join(options.classes)}",
@@ -74,6 +93,25 @@ def recognise(folder: Path, options: LayoutOptions | None = None) -> Layout:
     )
 
 
+def _check_list(listing: Listing, reading: Reading, *, is_sure: bool) -> None:
+    """Ask where a list of classes says that numbered folders are other digits."""
+    if is_sure or reading.kind != "folder":
+        return
+    numbered = {
+        photo.label
+        for photo in reading.photos
+        if photo.label and any(part.lstrip("0") in (photo.label, "") for part in photo.path.parts)
+    }
+    doubt, answer = doubt_by_list(listing, numbered)
+    if doubt:
+        raise UndecidedError(
+            f"{listing.root.name}: what do the numbers of the folders mean?",
+            why=doubt,
+            fix=f"say {answer} or --labels folder",
+            readings=pairs_of((reading,)),
+        )
+
+
 def _no_pictures(listing: Listing) -> DataError:
     name = listing.root.name or str(listing.root)
     if listing.unread:
@@ -88,23 +126,25 @@ def _no_pictures(listing: Listing) -> DataError:
 
 
 def _decide(
-    listing: Listing, options: LayoutOptions, given: Mapping[str, str]
-) -> tuple[Reading, list[Rejected]]:
+    listing: Listing,
+    options: LayoutOptions,
+    given: Mapping[str, str],
+    rejected: list[Rejected],
+) -> Reading:
     kind = options.labels
     if options.label_pattern not in ("", "none"):
-        return read_pattern(listing.images, options.label_pattern), []
+        return read_pattern(listing.images, options.label_pattern)
     if kind == "none":
-        return _unlabelled(listing, []), []
-    rejected: list[Rejected] = []
+        return _unlabelled(listing, [])
     if kind in ("", "table") and not options.levels:
         tables = read_tables(listing, options, given)
         rejected += tables.rejected
         if tables.readings or tables.doubts or kind or options.table:
             table = _from_tables(listing, tables, options)
-            return _against_folders(table, listing, options, given), rejected
+            return _against_folders(table, listing, options, given)
         by_text = read_id_texts(listing)
         if by_text is not None:
-            return by_text, rejected
+            return by_text
     readings: list[Reading] = []
     if kind in ("", "folder"):
         for found in (read_id_folders(listing), read_folders(listing.images, options, given)):
@@ -114,7 +154,7 @@ def _decide(
         by_name = read_names(listing.images, given)
         readings += by_name[0]
         rejected += by_name[1]
-    return _best(listing, readings, rejected, kind), rejected
+    return _best(listing, readings, rejected, kind)
 
 
 def _best(
@@ -144,11 +184,11 @@ def _best(
         best += [r for r in readings if r.kind == "folder" and r.strength < top]
     unlike = [best[0], *(r for r in best[1:] if r.labels != best[0].labels)]
     if len(unlike) > 1:
-        raise _two_readings(listing, unlike)
+        raise two_readings(listing, unlike)
     taken = best[0]
     asked = taken.strength in (Strength.POSSIBLE, Strength.ORDER)
     if taken.answer and asked:
-        raise _question(listing, taken)
+        raise question(listing, taken)
     if kind:
         return Reading(
             kind=taken.kind,
@@ -160,32 +200,8 @@ def _best(
             problems=taken.problems,
         )
     if taken.strength is Strength.POSSIBLE:
-        raise _question(listing, taken)
+        raise question(listing, taken)
     return taken
-
-
-def _question(listing: Listing, reading: Reading) -> UndecidedError:
-    answer = reading.answer or f"--labels {reading.kind}"
-    example = f" ({reading.examples[0]})" if reading.examples else ""
-    return UndecidedError(
-        f"{listing.root.name or listing.root}: how are these pictures labelled?",
-        why=f"{reading.words}{example}? {reading.doubt}",
-        fix=f"say {answer}, or --labels none",
-    )
-
-
-def _two_readings(listing: Listing, readings: Sequence[Reading]) -> UndecidedError:
-    first, second = readings[:2]
-    doubts = f": {first.doubt}" if first.doubt and first.answer else ""
-    examples = [f"{r.words}{f' ({r.examples[0]})' if r.examples else ''}" for r in (first, second)]
-    answers = [r.answer or f"--labels {r.kind}" for r in (first, second)]
-    if answers[0] == answers[1]:
-        answers = ["--label-pattern REGEX", "--labels none"]
-    return UndecidedError(
-        f"{listing.root.name or listing.root}: how are these pictures labelled?",
-        why=f"{examples[0]}, or {examples[1]}{doubts}",
-        fix=f"say {answers[0]} or {answers[1]}",
-    )
 
 
 def _from_tables(listing: Listing, tables: Tables, options: LayoutOptions) -> Reading:
@@ -199,6 +215,7 @@ def _from_tables(listing: Listing, tables: Tables, options: LayoutOptions) -> Re
             f"{name}: which table holds the labels?",
             why=f"two tables name pictures, {both[0].words} and {both[1].words}",
             fix=f"say --table {files[0]} or --table {files[1]}, or both: --table {','.join(files)}",
+            readings=pairs_of(tables.readings),
         )
     if sure:
         return sure[0]
@@ -210,12 +227,16 @@ def _from_tables(listing: Listing, tables: Tables, options: LayoutOptions) -> Re
             f"{name}: is this the table of these pictures?",
             why=reading.doubt,
             fix="say --labels table to leave the others out, or correct the table",
+            readings=pairs_of(tables.readings),
         )
     if tables.doubts:
-        table, question, answer = tables.doubts[0]
+        table, doubt, answer = tables.doubts[0]
         others = " --labels folder, --labels name or --labels none"
         raise UndecidedError(
-            f"{name}: {table}", why=question, fix=f"{answer}, or say" * bool(answer) + others
+            f"{name}: {table}",
+            why=doubt,
+            fix=f"{answer}, or say" * bool(answer) + others,
+            readings=tuple((each, why) for each, why, _ in tables.doubts),
         )
     raise OptionError("--labels table", why=f"no table in {name} names its pictures")
 
@@ -240,6 +261,7 @@ def _against_folders(
                 why=f"{table.words} and {reading.words} differ on {len(differ):,} of "
                 f"{len(listing.images):,} pictures, such as {differ[0]}",
                 fix="say --labels table or --labels folder",
+                readings=pairs_of((table, reading)),
             )
     return table
 
@@ -263,7 +285,11 @@ def _unlabelled(listing: Listing, rejected: Sequence[Rejected]) -> Reading:
 def _scan_problems(listing: Listing, reading: Reading) -> list[Problem]:
     found = [
         Problem(
-            sample=e.name, code=e.code, fault=e.why, remedy=e.fix, is_lost=e.code != "no-picture"
+            sample=e.name,
+            code=e.code,
+            fault=e.why,
+            remedy=e.fix,
+            is_lost=e.code not in _NO_PICTURES,
         )
         for e in listing.unread
     ]

@@ -11,7 +11,7 @@ from bench.errors import DataError
 from bench.images.findings import FAULTS, Fault
 from bench.images.preprocess import Preprocessed
 from bench.images.preprocess_options import PreprocessOptions
-from bench.images.read import read_any, read_digit, read_strip
+from bench.images.read import read_file
 from bench.images.sample_names import names_of_parts
 from bench.images.strips import Strip
 from bench.spec import Finding
@@ -94,12 +94,12 @@ def _read_photo(
 ) -> None:
     name, path = photo.path.as_posix(), root / photo.path
     if photo.digits is not None:
-        _add_strip(samples, name, photo, read_strip(path, options), options)
+        _add_strip(samples, name, photo, read_file(path, options, digits="several"), options)
         return
     if layout.is_labelled:
-        seen = read_digit(path, options)
+        seen = read_file(path, options, digits="one").digits[0]
     else:  # it may be a photo of a whole ID
-        strip = read_any(path, options)
+        strip = read_file(path, options)
         if len(strip.digits) > 1:
             _add_strip(samples, name, photo, strip, options)
             return

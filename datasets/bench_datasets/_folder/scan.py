@@ -5,20 +5,32 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from bench.errors import DataError
 from bench.images.decode import count_pages, is_image_name
+from bench.images.kinds import is_dropping
 from bench.images.sample_names import page_name
 
-__all__ = ["MOST_FILES", "Listing", "Unread", "natural_key", "scan_folder"]
+__all__ = [
+    "MOST_FILES",
+    "TEXT_SUFFIXES",
+    "Listing",
+    "Unread",
+    "is_silent",
+    "natural_key",
+    "scan_folder",
+]
 
-_JUNK: Final = frozenset(
-    {"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "ehthumbs.db", ".ipynb_checkpoints"}
+_SILENT: Final = frozenset(
+    {"thumbs.db", ".ds_store", "desktop.ini", "__macosx", ".ipynb_checkpoints"}
 )
-_TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".tab", ".xlsx"})
+_TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".tab", ".xlsx", ".xls", ".ods", ".numbers"})
+_DATA_SUFFIXES: Final = frozenset({".json", ".jsonl", ".xml", ".yaml", ".yml", ".sql"})
 _PAGED: Final = frozenset({".tif", ".tiff"})
+TEXT_SUFFIXES: Final = _TABLE_SUFFIXES | {".txt"}
 _DEEPEST: Final = 8
 MOST_FILES: Final = 200_000
 
@@ -38,7 +50,8 @@ class Listing:
     """A folder's pictures and tables, as paths relative to it, in natural order.
 
     A picture of a file of several pages has a path of its own (`bench.sample_names.page_name`).
-    ``id_texts`` are the ``id.txt`` files, ``texts`` other text files, which may be tables;
+    ``id_texts`` are the ``id.txt`` files, ``texts`` other text files, which may be tables,
+    ``data`` files such as JSON, whose labels are not read;
     ``twins`` names, for a picture that is the same file as one before it, that one.
     """
 
@@ -47,6 +60,7 @@ class Listing:
     tables: tuple[Path, ...] = ()
     id_texts: tuple[Path, ...] = ()
     texts: tuple[Path, ...] = ()
+    data: tuple[Path, ...] = ()
     unread: tuple[Unread, ...] = ()
     twins: dict[Path, Path] = field(default_factory=dict)
 
@@ -71,16 +85,23 @@ class _Found:
     tables: list[Path] = field(default_factory=list)
     id_texts: list[Path] = field(default_factory=list)
     texts: list[Path] = field(default_factory=list)
+    data: list[Path] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
-    folders: set[tuple[int, int]] = field(default_factory=set)
+    folders: dict[tuple[int, int], Path] = field(default_factory=dict)
+    links: list[tuple[Path, int]] = field(default_factory=list)
     n_files: int = 0
 
     def leave(self, name: str, code: str, why: str, fix: str) -> None:
         self.unread.append(Unread(name=name, code=code, why=why, fix=fix))
 
 
+def is_silent(name: str) -> bool:
+    """Whether a file or folder is nobody's: what a system or a notebook leaves behind."""
+    return name.casefold() in _SILENT or name.startswith("._")
+
+
 def scan_folder(root: Path) -> Listing:
-    """List a folder; hidden files, junk and links that lead back are left out.
+    """List a folder; a folder that is reached twice is read where it lies, not by the link.
 
     Raises
     ------
@@ -92,6 +113,8 @@ def scan_folder(root: Path) -> Listing:
         raise DataError(str(root.name or root), why=why, fix="name a folder of photos")
     found = _Found(root=root)
     _visit(found, root, 0)
+    while found.links:  # after what lies here: a link to it is another name of the same pictures
+        _visit(found, *found.links.pop(0))
     if any(each.name == "." for each in found.unread):
         raise DataError(root.name, why="no permission to open the folder")
     images = sorted(found.images, key=natural_key)
@@ -101,6 +124,7 @@ def scan_folder(root: Path) -> Listing:
         tables=tuple(sorted(found.tables, key=natural_key)),
         id_texts=tuple(sorted(found.id_texts, key=natural_key)),
         texts=tuple(sorted(found.texts, key=natural_key)),
+        data=tuple(sorted(found.data, key=natural_key)),
         unread=tuple(found.unread),
         twins=_twins(root, images),
     )
@@ -110,21 +134,23 @@ def _visit(found: _Found, folder: Path, depth: int) -> None:
     name = _shown(folder, found.root)
     try:
         status = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as found_there:  # far too many are refused before they are all read
+            entries = sorted(islice(found_there, MOST_FILES + 1), key=lambda entry: entry.name)
     except OSError:
         found.leave(name, "unreadable", "no permission to open this folder", "change it")
         return
     # The same folder reached twice is a link; following it might never end.
-    if (status.st_dev, status.st_ino) in found.folders:
+    known = found.folders.setdefault((status.st_dev, status.st_ino), folder)
+    if known != folder:
+        why = f"the same folder as {_shown(known, found.root)}, whose pictures are read once"
+        found.leave(name, "same-folder", why, "take the link away")
         return
     if depth > _DEEPEST:
         found.leave(name, "too-deep", f"it lies more than {_DEEPEST} folders deep", "move it up")
         return
-    found.folders.add((status.st_dev, status.st_ino))
     for entry in entries:
-        if entry.name.startswith(".") or entry.name.casefold() in _JUNK:
-            continue
-        _take(found, entry, depth)
+        if not is_silent(entry.name):
+            _take(found, entry, depth)
 
 
 def _take(found: _Found, entry: "os.DirEntry[str]", depth: int) -> None:
@@ -134,6 +160,12 @@ def _take(found: _Found, entry: "os.DirEntry[str]", depth: int) -> None:
         found.leave(_shown(path, found.root), "misnamed", why, "rename it")
         return
     name = path.relative_to(found.root)
+    if is_dropping(entry.name):
+        whose = "a hidden" if entry.name.startswith(".") else "a system's"
+        what = "folder, not looked into" if _is_folder(entry) else "file, not read"
+        fix = "rename it if it belongs here"
+        found.leave(name.as_posix(), "hidden", f"{whose} {what}", fix)
+        return
     if is_image_name(entry.name) and not _is_folder(entry):
         _count(found)
         found.images.append(name)  # one that cannot be read keeps its place
@@ -145,7 +177,10 @@ def _take(found: _Found, entry: "os.DirEntry[str]", depth: int) -> None:
         found.leave(name.as_posix(), "unreadable", why, "take it away")
         return
     if stat.S_ISDIR(status.st_mode):
-        _visit(found, path, depth + 1)
+        if entry.is_symlink():
+            found.links.append((path, depth + 1))
+        else:
+            _visit(found, path, depth + 1)
         return
     _count(found)
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
@@ -180,12 +215,16 @@ def _count(found: _Found) -> None:
 
 
 def _leave_other(found: _Found, name: Path) -> None:
+    if name.suffix.lower() in _DATA_SUFFIXES:
+        found.data.append(name)
     ending = f"files ending in {name.suffix}" if name.suffix else "files without an ending"
     found.leave(
         name.as_posix(),
         "no-picture",
         f"{ending} are not read as pictures",
-        "if it is one, save it as JPEG or PNG",
+        "if it holds the labels, save them as CSV or .xlsx"
+        if name.suffix.lower() in _DATA_SUFFIXES
+        else "if it is one, save it as JPEG or PNG",
     )
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bench_datasets._folder.class_names import Quality, fit_names
+from bench_datasets._folder.layout import listed
 from bench_datasets._folder.tables import clean_digits
-from bench_datasets._folder.words import fold
+from bench_datasets._folder.words import fold, says_nothing, spoken
 
 __all__ = ["Truths", "read_truths"]
 
 _MOST_CLASSES: Final = 250
 _LONGEST_CLASS: Final = 30
+_CODE: Final = re.compile(r"([0-9])\1+|[0-9]/[0-9]")  # 99, or 4/9
 _PADDED: Final = re.compile("00?[0-9]")
 TEN_QUESTION: Final = "is 10 the digit 0, or a class of its own?"
 TEN_ANSWER: Final = (
@@ -38,6 +40,7 @@ def read_truths(cells: Sequence[str], given: Mapping[str, str], column: str) -> 
     """Return what the labels of a table say; cells that say nothing have no entry."""
     counts = Counter(cell for cell in cells if cell)
     bare = {cell: clean_digits(cell) or cell.strip().lstrip("'").strip() for cell in counts}
+    bare = _without_blanks(bare)
     if given:
         classes = {c: given[fold(t)] for c, t in bare.items() if fold(t) in given}
         if classes:
@@ -51,6 +54,14 @@ def read_truths(cells: Sequence[str], given: Mapping[str, str], column: str) -> 
     if fit is not None and 2 * len(fit.classes) > len(set(bare.values())):
         return Truths(classes={c: fit.classes[t] for c, t in bare.items() if t in fit.classes})
     return _names(bare, column)
+
+
+def _without_blanks(bare: Mapping[str, str]) -> dict[str, str]:
+    """Leave out cells such as ``nan``; ``null`` stays beside words that it is the zero of."""
+    texts = set(bare.values())
+    said = {text for text in texts if not says_nothing(text)}
+    said |= {text for text in texts - said if spoken({*said, text})}
+    return {cell: text for cell, text in bare.items() if text in said}
 
 
 def _numbers(numbers: Mapping[str, str], bare: Mapping[str, str]) -> Truths:
@@ -68,12 +79,19 @@ def _numbers(numbers: Mapping[str, str], bare: Mapping[str, str]) -> Truths:
         if lengths == {1} or is_padded:
             classes |= {cell: fit.classes[text] for cell, text in numbers.items()}
             return Truths(classes=classes)
-    longer = sorted(text for text in numbers.values() if len(text) > 1)
+    longer = sorted({text for text in numbers.values() if len(text) > 1})
     if 1 in lengths and longer and all(_PADDED.fullmatch(text) for text in longer):
         return Truths(
             doubt=f"some labels are one digit, others such as {longer[0]} have a zero before it: "
             f"is {longer[0]} the digit {longer[0][-1]}, or a photo of {len(longer[0])} digits?",
             answer="write all labels one way, 7 or 07",
+        )
+    if 1 in lengths and len(longer) == 1 and _CODE.fullmatch(longer[0]):
+        return Truths(
+            doubt=f"most labels are one digit, and some are {longer[0]}: is that a photo of "
+            "several digits, or no label?",
+            answer="leave the cell empty where there is no label, or name the photo in a table "
+            "of its own",
         )
     classes |= {c: t.strip("/") for c, t in numbers.items() if len(t.strip("/")) == 1}
     digits = {c: t.strip("/") for c, t in numbers.items() if len(t.strip("/")) > 1}
@@ -83,6 +101,14 @@ def _numbers(numbers: Mapping[str, str], bare: Mapping[str, str]) -> Truths:
 def _names(bare: Mapping[str, str], column: str) -> Truths:
     """Take short names for classes of their own; sentences are none."""
     names = sorted(set(bare.values()))
+    if names and (languages := spoken(set(names))):
+        language, digits = next(iter(languages.items()))
+        return Truths(
+            doubt=f"its labels are {listed(names)}: in {language} '{names[0]}' is "
+            f"{digits[names[0]]}; are they digits, or names of classes?",
+            answer=f"--classes {','.join(f'{digits[n]}={n}' for n in names)} for digits, "
+            f"--classes {','.join(names)} for names",
+        )
     long = [name for name in names if len(name) > _LONGEST_CLASS or len(name.split()) > 4]
     if long:
         return Truths(

@@ -2,13 +2,16 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from bench.errors import DataError, OptionError
 from bench.images.sample_names import split_page
+from bench_datasets._folder.beside import read_beside, texts_beside
+from bench_datasets._folder.cells import plainer
 from bench_datasets._folder.columns import Table, find_columns
+from bench_datasets._folder.folder_reading import split_of_path
 from bench_datasets._folder.layout import (
     Draft,
     LayoutOptions,
@@ -18,12 +21,13 @@ from bench_datasets._folder.layout import (
     Strength,
     listed,
 )
+from bench_datasets._folder.loose_tables import doubt_by_list, may_hold_labels, names_pictures
 from bench_datasets._folder.matching import Matches, PictureIndex
 from bench_datasets._folder.person_table import read_persons
 from bench_datasets._folder.scan import Listing
 from bench_datasets._folder.table_labels import Truths, read_truths
 from bench_datasets._folder.tables import Sheet, read_sheets
-from bench_datasets._folder.words import is_container, split_of
+from bench_datasets._folder.words import is_container, is_part, split_of
 
 __all__ = ["LEAST_SHARE", "Tables", "read_tables"]
 
@@ -61,12 +65,21 @@ class _Named:
 def read_tables(listing: Listing, options: LayoutOptions, given: Mapping[str, str]) -> Tables:
     """Return what every table in the folder says of its pictures."""
     found = Tables()
+    beside = {} if options.table else texts_beside(listing)
+    if beside:
+        reading, doubt = read_beside(listing, beside, given)
+        found.readings += [reading] if reading else []
+        found.doubts += [("the texts beside the pictures", doubt, "")] if doubt else []
+    own = set(beside.values())
+    listing = replace(listing, texts=tuple(path for path in listing.texts if path not in own))
     index = PictureIndex(listing.images, listing.root)
     named: list[_Named] = []
     for sheet, column in _sheets(listing, options, found):
+        sheet = plainer(sheet)
         table = find_columns(sheet, listing, index, column)
         if isinstance(table, str):
-            _refuse(found, sheet.name, table, is_named=bool(options.table))
+            is_lost = not _is_guess(sheet.name) and may_hold_labels(sheet, len(listing.images))
+            _refuse(found, sheet.name, table, is_named=bool(options.table), is_lost=is_lost)
         elif table.columns.file is None:
             _add_persons(found, listing, table)
         else:
@@ -75,7 +88,7 @@ def read_tables(listing: Listing, options: LayoutOptions, given: Mapping[str, st
             truths = read_truths(table.column(table.columns.truth), given, title)
             named.append(_Named(table=table, matches=matches, truths=truths))
     for group in _together(named, bool(options.table)):
-        _add(found, listing, group)
+        _add(found, listing, group, is_sure=bool(given or options.labels or options.table))
     return found
 
 
@@ -84,14 +97,21 @@ def _sheets(listing: Listing, options: LayoutOptions, found: Tables) -> "list[tu
         chosen = [_chosen(listing, text.strip()) for text in options.table.split(",")]
         return [(s, column) for path, column in chosen for s in read_sheets(listing.root, path)]
     sheets: list[tuple[Sheet, str]] = []
+    for path in listing.data:
+        if names_pictures(listing, path):
+            why = "it names pictures, and files of this kind are not read: does it hold the labels?"
+            found.doubts.append((path.as_posix(), why, "export them as CSV"))
     for path in (*listing.tables, *listing.texts):
         try:
             read = read_sheets(listing.root, path)
         except DataError as error:
-            if path in listing.tables:
+            if path in listing.texts:
+                why = error.why
+                found.rejected.append(Rejected(words=path.as_posix(), why=why))
+            else:
                 found.doubts.append((path.as_posix(), f"{error.why}: is it the labels?", error.fix))
             continue
-        if not read and path in listing.tables:
+        if not read:
             found.rejected.append(Rejected(words=path.as_posix(), why="it is no table of labels"))
         sheets += [(sheet, "") for sheet in read]
     return sheets
@@ -117,15 +137,22 @@ def _relative(file: Path, root: Path) -> str:
     return str(file.relative_to(root) if file.is_relative_to(root) else file)
 
 
-def _refuse(found: Tables, name: str, why: str, *, is_named: bool) -> None:
+def _is_guess(name: str) -> bool:
+    return any(guess in name.casefold() for guess in _GUESSES)
+
+
+def _refuse(found: Tables, name: str, why: str, *, is_named: bool, is_lost: bool) -> None:
     if why.endswith("?"):
         found.doubts.append((name, why, f"--table {name}:COLUMN"))
     elif is_named:
         raise OptionError(
             f"--table {name}", why=why, fix="it needs a column of files and of labels"
         )
-    elif not name.casefold().endswith(".txt"):
+    else:
         found.rejected.append(Rejected(words=name, why=why))
+        if is_lost:
+            doubt = f"it may hold the labels, and {why}: which label is whose?"
+            found.doubts.append((name, doubt, "give it a column 'file' with each picture's name"))
 
 
 def _together(named: list[_Named], is_chosen: bool) -> list[list[_Named]]:
@@ -134,7 +161,9 @@ def _together(named: list[_Named], is_chosen: bool) -> list[list[_Named]]:
         return [named] if named else []
     groups: dict[str, list[_Named]] = defaultdict(list)
     for one in named:
-        groups[one.table.sheet.path.name.casefold()].append(one)
+        name = one.table.sheet.path.name.casefold()
+        # train.csv and test.csv side by side are one table in two parts.
+        groups["split" if split_of(Path(name).stem) else name].append(one)
     together: list[list[_Named]] = []
     for group in groups.values():
         claimed = Counter(file for one in group for file in one.files)
@@ -154,12 +183,11 @@ def _add_persons(found: Tables, listing: Listing, table: Table) -> None:
         )
 
 
-def _add(found: Tables, listing: Listing, group: list[_Named]) -> None:
+def _add(found: Tables, listing: Listing, group: list[_Named], *, is_sure: bool) -> None:
     name = " and ".join(one.table.name for one in group)
     files = {file for one in group for file in one.files}
     asked = [one.truths for one in group if one.truths.doubt]
-    is_guess = all(any(g in one.table.name.casefold() for g in _GUESSES) for one in group)
-    if is_guess:
+    if all(_is_guess(one.table.name) for one in group):
         why = "a submission holds guesses, no labels: ignored"
         found.rejected.append(Rejected(words=name, why=why))
         return
@@ -169,15 +197,25 @@ def _add(found: Tables, listing: Listing, group: list[_Named]) -> None:
         )
         here = listing.images[0].as_posix()
         why = f"it names none of the pictures (it says {first[-60:]}, here is {here})"
+        if group[0].matches.why:
+            row, said = next(iter(group[0].matches.why.items()))
+            name_there = group[0].table.column(group[0].table.columns.file)[row]
+            why = f"its rows name no picture for sure ({name_there[-60:]} {said})"
         found.rejected.append(Rejected(words=name, why=why))
         found.doubts.append((name, f"{why}: is it the table of this folder?", "correct it"))
         return
     if asked:
         found.doubts.append((name, asked[0].doubt, asked[0].answer))
         return
+    cells = {cell for one in group for cell in one.truths.classes}
+    doubt, answer = ("", "") if is_sure else doubt_by_list(listing, cells)
+    if doubt:
+        found.doubts.append((name, doubt, answer))
+        return
     draft = Draft()
-    for one in group:
-        _by_file(draft, listing, one)
+    parts = [split_of(one.table.sheet.path.stem) for one in group]
+    for one, part in zip(group, parts, strict=True):
+        _by_file(draft, listing, one, part if len(set(parts)) > 1 else "")
     if len({photo.path for photo in draft.photos}) < len(draft.photos):  # chosen together, unlike
         draft.photos = list({photo.path: photo for photo in draft.photos}.values())
     found.readings.append(_with_rest(draft, listing, name, _words(draft, name), by_files=True))
@@ -190,7 +228,7 @@ def _words(draft: Draft, name: str) -> str:
     return f"{kind} {name}"
 
 
-def _by_file(draft: Draft, listing: Listing, one: _Named) -> None:
+def _by_file(draft: Draft, listing: Listing, one: _Named, part: str) -> None:
     table, rows = one.table, defaultdict(list)
     cells = table.column(table.columns.file)
     lost: list[str] = []
@@ -218,7 +256,7 @@ def _by_file(draft: Draft, listing: Listing, one: _Named) -> None:
             pages[file].append(image)
     for file, places in rows.items():  # in the order of the table
         for image in pages[file]:
-            draft.photos.append(_photo(draft, image, places, one, levels))
+            draft.photos.append(_photo(draft, image, places, one, levels, part))
 
 
 def _writer_levels(listing: Listing) -> list[int]:
@@ -227,18 +265,20 @@ def _writer_levels(listing: Listing) -> list[int]:
     levels = []
     for level in range(depth):
         names = {p.parts[level] for p in listing.images if len(p.parts) - 1 > level}
-        if not all(split_of(name) or is_container(name) for name in names):
+        if not all(split_of(n) or is_container(n) or is_part(n) for n in names):
             levels.append(level)
     return levels
 
 
-def _photo(draft: Draft, path: Path, places: list[int], one: _Named, levels: list[int]) -> Photo:
+def _photo(
+    draft: Draft, path: Path, places: list[int], one: _Named, levels: list[int], part: str
+) -> Photo:
     table, row = one.table, one.table.body[places[0]][1]
     columns, folders = table.columns, path.parts[:-1]
     by_folder = "/".join(folders[level] for level in levels if level < len(folders))
     person = table.cell(row, columns.person) or by_folder or None
     said = split_of(table.cell(row, columns.split))
-    split = said or next((s for s in map(split_of, reversed(folders)) if s), "")
+    split = said or next((s for s in map(split_of, reversed(folders)) if s), part)
     texts = sorted({table.cell(table.body[place][1], columns.truth) for place in places})
     truths = {one.truths.classes.get(t) or one.truths.digits.get(t) for t in texts}
     line = table.body[places[0]][0]
@@ -274,8 +314,8 @@ def _with_rest(
     used = {photo.path for photo in draft.photos}
     rest = [image for image in listing.images if image not in used]
     splits = {photo.split for photo in draft.photos}
-    unlabelled = [i for i in rest if _split_of_path(i) not in (*splits, "")]
-    draft.photos += [Photo(path=path, split=_split_of_path(path)) for path in unlabelled]
+    unlabelled = [i for i in rest if split_of_path(i) not in (*splits, "")]
+    draft.photos += [Photo(path=path, split=split_of_path(path)) for path in unlabelled]
     if unlabelled:
         draft.notes.append(
             f"{len(unlabelled):,} pictures of another split have no labels in {name}"
@@ -284,7 +324,7 @@ def _with_rest(
     others = [image for image in rest if image not in apart]
     shown = listed([image.as_posix() for image in others])
     for image in others:
-        draft.photos.append(Photo(path=image, split=_split_of_path(image)))
+        draft.photos.append(Photo(path=image, split=split_of_path(image)))
         draft.blame(
             image.as_posix(),
             "no-label",
@@ -301,7 +341,3 @@ def _with_rest(
         doubt = f"{name} names the pictures, and gives none of them a label"
     strength = Strength.POSSIBLE if doubt else Strength.GIVEN
     return draft.finish("table", words, strength, doubt=doubt)
-
-
-def _split_of_path(path: Path) -> str:
-    return next((split for part in reversed(path.parts[:-1]) if (split := split_of(part))), "")

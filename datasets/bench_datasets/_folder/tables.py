@@ -2,13 +2,14 @@
 
 import csv
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import DataError
-from bench.images.kinds import kind_of_bytes
+from bench.images.kinds import HEAD_BYTES, Kind, kind_of
 
 __all__ = ["Sheet", "clean_digits", "read_sheets"]
 
@@ -16,7 +17,12 @@ _MOST_BYTES: Final = 50_000_000
 _MOST_UNPACKED: Final = 400_000_000
 _MOST_ROWS: Final = 1_000_000
 _MOST_COLUMNS: Final = 60
-_DELIMITERS: Final = ",;\t|"
+_DELIMITERS: Final = ",;\t|=:"
+_DIGITS: Final = re.compile("[0-9/][0-9 /-]*")
+_DECIMALS: Final = re.compile(r"(?<=[0-9])(\.0*|,00?)$")  # 1,000 is a thousand
+
+
+_OTHER_BOOKS: Final = (".xls", ".ods", ".numbers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +43,21 @@ def read_sheets(root: Path, path: Path) -> list[Sheet]:
         If it is not a table, too large for one of labels, or cannot be read.
     """
     raw = _read_bytes(root / path, path.as_posix())
-    kind = kind_of_bytes(raw[:512])
-    if kind == "LFS":
+    kind = kind_of(raw[:HEAD_BYTES])
+    if kind in (Kind.LFS, Kind.PAGE):
+        is_page = kind is Kind.PAGE
+        what = "a saved web page, not a table" if is_page else f"{kind}, not the table"
+        fix = "download it again with the site's download button; you may have to log in"
         raise DataError(
-            path.as_posix(), why="it is a Git LFS pointer, not the table", fix="run git lfs pull"
+            path.as_posix(), why=f"it is {what}", fix=fix if is_page else "run git lfs pull"
         )
-    if kind == "web page":
+    if kind is Kind.OLD_EXCEL or path.suffix.lower() in _OTHER_BOOKS:
         raise DataError(
             path.as_posix(),
-            why="it is a saved web page, not a table",
-            fix="download it again with the site's download button; you may have to log in",
+            why=f"it is {Kind.OLD_EXCEL} of a kind that is not read",
+            fix="save the sheet as .xlsx or CSV",
         )
-    if kind == "zip":
+    if kind is Kind.ZIP:
         return _workbook(raw, path)
     lines = _text_lines(raw, path)
     return [Sheet(path=path, name=path.as_posix(), lines=tuple(lines))] if lines else []
@@ -151,8 +160,8 @@ def _rows(sheet: Any) -> Any:
 
 
 def clean_digits(text: str) -> str:
-    """Return a truth without what spreadsheets add (``.0``, a quote); empty if it is none."""
-    bare = text.strip().lstrip("'").replace(" ", "").replace("-", "")
-    bare = bare.removesuffix(".0")
-    is_digits = bare.replace("/", "").isascii() and bare.replace("/", "").isdigit()
-    return bare if is_digits else ""
+    """Return a truth without what spreadsheets add (``.0``, ``,0``, a quote); empty if none."""
+    bare = _DECIMALS.sub("", text.strip().lstrip("'").strip())
+    if not _DIGITS.fullmatch(bare) or not any(map(str.isdigit, bare)):  # nor is -1 a digit
+        return ""
+    return bare.replace(" ", "").replace("-", "")

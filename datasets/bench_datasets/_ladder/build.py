@@ -10,6 +10,7 @@ import numpy.typing as npt
 from bench.errors import BenchError, DataError
 from bench.spec import Dataset, ImageSet, LoadContext
 from bench_datasets._digits import DIGITS, split_indices
+from bench_datasets._ladder import in_place
 from bench_datasets._ladder.asked import Asked, with_named
 from bench_datasets._ladder.files import read_files
 from bench_datasets._ladder.labels import Named, as_classes, flattened
@@ -25,7 +26,6 @@ __all__ = ["load_arrays", "load_splits"]
 
 _SPLIT_WORDS: Final = {"train": "training", "test": "test", "val": "validation", "": "all"}
 _ANY: Final = Known()
-_COPIED_MAX: Final = 64 << 20  # larger arrays are put in order where they are
 
 
 def load_arrays(context: LoadContext, known: Known = _ANY, skip: tuple[str, ...] = ()) -> Dataset:
@@ -134,7 +134,9 @@ class _Built:
             if part.images.words and part.images.values.ndim > 2:
                 what += f" {layout}"
             label = part.labels
-            if label is not None and not part.images.words:
+            if label is not None and label.file != part.images.file and label.words:
+                what = f"{what.replace(', no label', '')}, labels {label.file}"
+            elif label is not None and not part.images.words:
                 what += f", labels {label.key or label.file}"
             words.append(what)
         shapes = {raw.values.shape[1:] for raw in stacks.values()}
@@ -267,7 +269,7 @@ class _Built:
             self.asked.split_seed,
             stratify=self.asked.stratify,
         )
-        if whole.pixels.nbytes > _COPIED_MAX and whole.pixels.flags.writeable:
+        if whole.pixels.nbytes > in_place.COPIED_MAX and whole.pixels.flags.writeable:
             return _parted(whole, *rows)
         train, test = (whole.take(own) for own in rows)
         return train, test
@@ -303,19 +305,8 @@ def _parted(
 ) -> tuple[ImageSet, ImageSet]:
     """Return the two splits within the whole's own memory, which is put in their order."""
     order = np.concatenate([train, test])
-    rows, wanted = whole.pixels, order.tolist()
-    is_there = bytearray(len(wanted))
-    for start in range(len(wanted)):
-        if is_there[start]:
-            continue
-        kept, at = rows[start].copy(), start
-        while wanted[at] != start:
-            rows[at] = rows[wanted[at]]
-            is_there[at] = 1
-            at = wanted[at]
-        rows[at] = kept
-        is_there[at] = 1
-    labels = whole.labels
+    rows, labels = whole.pixels, whole.labels
+    in_place.permute_rows(rows, order.tolist())
     assert labels is not None
     groups = None if whole.groups is None else tuple(whole.groups[i] for i in order)
     n = len(train)

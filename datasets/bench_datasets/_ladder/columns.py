@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from math import isqrt
 from typing import Final
 
@@ -15,17 +15,20 @@ LABEL_NAMES: Final = (
     "label", "labels", "class", "classes", "target", "targets", "y", "digit", "digits", "number",
     "category", "truth", "character", "char", "letter", "lab", "cls", "class_label", "classlabel",
     "class_id", "label_id", "ground_truth", "answer", "y_true", "numeral",
+    "ziffer", "zahl", "klasse", "chiffre", "classe", "numero", "cifra", "clase", "etiqueta",
+    "etiquette", "etikett",
 )  # fmt: skip
 _INDEX_NAMES: Final = (
     "", "id", "index", "idx", "imageid", "image_id", "rowid", "row_id", "row", "no", "nr", "#",
     "unnamed: 0",
-    "unnamed:0", "sample", "sample_id", "key", "uid",
+    "unnamed:0", "__index_level_0__", "sample", "sample_id", "key", "uid",
 )  # fmt: skip
 _GROUP_NAMES: Final = ("writer", "writer_id", "person", "author", "user", "user_id", "subject")
 _SPLIT_NAMES: Final = ("split", "set", "subset", "usage", "partition", "fold")
 _ONE: Final = re.compile(r"^(.*?)(\d+)$")
 _TWO: Final = re.compile(r"^(.*?)(\d+)(\D+)(\d+)(\D*)$")
 _PIXELS_MIN: Final = 16
+_ACROSS_DOWN: Final = {("x", "y"), *product(("c", "col", "column"), ("r", "row", "line"))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +116,9 @@ def _pixel_columns(
             f"{file} has two columns for one pixel", why=f"number {twice[0]} is there twice"
         )
     how = "matched by name" if places != tuple(sorted(places)) else "in order"
-    if kind == "pairs":
-        return places, _grid(keys, numbers, file), f"{how}, named by row and column"
+    if kind != "numbers":
+        side = _grid(keys, [key for _, key in sorted(numbers)], file, kind)
+        return places, side, f"{how}, named by row and column"
     first, last = keys[0][0], keys[-1][0]
     if last - first + 1 != len(keys) or first > 1:
         whole = last + 1 if first != 1 else last
@@ -136,8 +140,8 @@ def _best_family(
     plain: list[str],
 ) -> tuple[list[tuple[int, tuple[int, ...]]], str] | None:
     """Return places and numbers of the largest family of names that differ in numbers alone."""
-    pairs: dict[object, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
-    singles: dict[object, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+    pairs: dict[tuple[str, ...], list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+    singles: dict[str, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
     for place, name in enumerate(plain):
         if len(name) > 60:
             continue
@@ -145,14 +149,26 @@ def _best_family(
             pairs[two[1], two[3], two[5]].append((place, (int(two[2]), int(two[4]))))
         elif one := _ONE.match(name):
             singles[one[1]].append((place, (int(one[2]),)))
-    pair = max(pairs.values(), key=len, default=[])
+    key = max(pairs, key=lambda each: len(pairs[each]), default=("", "", ""))
     single = max(singles.values(), key=len, default=[])
-    best, kind = (pair, "pairs") if len(pair) > len(single) else (single, "numbers")
+    best, kind = pairs.get(key, []), "pairs"
+    axes = (_axis(key[0]), _axis(key[1]))
+    if axes in _ACROSS_DOWN:
+        best = [(place, numbers[::-1]) for place, numbers in best]
+    if axes in _ACROSS_DOWN or axes[::-1] in _ACROSS_DOWN:
+        kind = "axes" if "x" in axes else "rows"
+    best, kind = (best, kind) if len(best) > len(single) else (single, "numbers")
     return (best, kind) if len(best) >= _PIXELS_MIN else None
 
 
+def _axis(text: str) -> str:
+    """Return the last word of what stands before a number, such as ``x`` or ``row``."""
+    found = re.search(r"[^\W\d_]+(?=[\W_]*$)", text)
+    return found.group() if found else ""
+
+
 def _grid(
-    keys: list[tuple[int, ...]], numbers: list[tuple[int, tuple[int, ...]]], file: str
+    keys: list[tuple[int, ...]], in_file: list[tuple[int, ...]], file: str, kind: str
 ) -> tuple[int, int]:
     rows, columns = sorted({k[0] for k in keys}), sorted({k[1] for k in keys})
     height, width = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
@@ -162,8 +178,14 @@ def _grid(
             why=f"their names speak of {height} rows and {width} columns",
             fix="save all pixels, those that are always 0 too",
         )
-    in_file = [key for _, key in sorted(numbers)]
-    if in_file == sorted(in_file, key=lambda key: (key[1], key[0])) and height > 1:
+    is_down_first = in_file == sorted(in_file, key=lambda key: (key[1], key[0])) and height > 1
+    if kind == "axes" and in_file != keys:  # many who write x first count the rows by it
+        raise DataError(
+            f"{file} names its pixels by x and y, and x does not count fastest",
+            why="is x the column or the row of the image?",
+            fix="name them pixel0, pixel1, … in the order of the image's rows",
+        )
+    if kind == "pairs" and is_down_first:
         raise DataError(
             f"{file} names its pixels by two numbers, and the first counts fastest",
             why="is it the row or the column of the image?",

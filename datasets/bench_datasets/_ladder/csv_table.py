@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import DataError
 from bench_datasets._examples import Example
 from bench_datasets._ladder.columns import LABEL_NAMES, Columns
 from bench_datasets._ladder.csv_rows import Rows, read_rows
@@ -16,7 +15,7 @@ from bench_datasets._ladder.nameless import guess_columns, guess_in_rows
 from bench_datasets._ladder.raw import Raw, Submission
 from bench_datasets._ladder.sources import Source, line_at, reading
 
-__all__ = ["EXAMPLES", "column_of_labels", "read_csv", "read_submission"]
+__all__ = ["EXAMPLES", "read_csv", "read_submission"]
 
 _ROWS_AT_ONCE: Final = 4096
 _START_BYTES: Final = 1 << 16
@@ -47,39 +46,22 @@ def read_csv(source: Source, wanted: str = "") -> list[Raw]:
     return _raws(source, form, columns, rows)
 
 
-def column_of_labels(source: Source) -> Raw | None:
-    """Return the labels of a table that holds nothing else, None where it holds more."""
-    with reading(source.name, "a table"):
-        start = _start(source)
-        form = form_of(start, source.name)
-        if form.n_columns > 2:
-            return None
-        return _column_of_labels(source, form, _text_columns(start, form, None))
-
-
 def _column_of_labels(source: Source, form: Form, texts: frozenset[int]) -> Raw:
-    """Return the only column, or the second after a running number."""
+    """Return the only column, or one of two: the other names the image."""
     with source.open() as stream:
         rows = read_rows(stream, form, texts, source.name)
     place = form.n_columns - 1
     named = [i for i, name in enumerate(form.names) if name.casefold() in LABEL_NAMES]
     if named:
         place = named[-1]
-    if form.n_columns == 2:
-        first = rows.texts.get(1 - place) or rows.numbers[:, 1 - place]
-        running = np.asarray(first, dtype=object)
-        counts = np.arange(len(running))
-        if not any(np.array_equal(running, counts + base) for base in (0, 1)):
-            raise DataError(
-                f"{source.name} has two columns",
-                why="one should be the label and the other a running number of the image",
-                fix="keep the labels alone, one a line, in the order of the images",
-            )
-    values: Any = (
-        np.array(rows.texts[place]) if place in rows.texts else rows.numbers[:, place].copy()
-    )
+
+    def column(number: int) -> npt.NDArray[Any]:
+        texts = rows.texts.get(number)
+        return np.array(texts) if texts else rows.numbers[:, number].copy()
+
     return Raw(
-        file=source.name, values=values, rows_first=True, role="labels",
+        file=source.name, values=column(place), rows_first=True, role="labels",
+        keys=column(1 - place) if form.n_columns == 2 else None,
         words=f"{source.name}: one label a line", row_name=_row_namer(source, form),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ __all__ = ["Form", "fields_of", "form_of", "is_number"]
 
 _WORDS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks", "|": "bars"}
 _NUMBER: Final = re.compile(
-    r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|[-+]?(nan|inf(inity)?)", re.I
+    r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|[-+]?(nan|inf(inity)?)", re.I | re.A
 )
 _CLASSES_MAX: Final = 100
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import DataError
-from bench.loading.kinds import Kind
+from bench.images.kinds import Kind
 from bench_datasets._ladder.csv_table import read_csv, read_submission
 from bench_datasets._ladder.hdf5 import read_hdf5
 from bench_datasets._ladder.idx import read_idx

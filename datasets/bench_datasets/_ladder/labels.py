@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench_datasets._digits import DIGITS
+from bench_datasets._folder.class_names import fit_names
 from bench_datasets._ladder.raw import Raw, as_text
 
 __all__ = ["Named", "Numbers", "as_classes", "flattened"]
@@ -135,7 +136,11 @@ def as_classes(
     notes: list[str] = []
     numbers = {split: named.values for split, (_, named) in splits.items()}
     if any(values.dtype.kind in "US" for values in numbers.values()):
-        return _of_words(splits, expected)
+        spelled = _spelled(numbers) if tuple(expected) in ((), DIGITS) else {}
+        if not spelled:
+            return _of_words(splits, expected)
+        numbers = spelled
+        notes.append("words for digits")
     stacked = np.concatenate([np.unique(values) for values in numbers.values()])
     found = np.unique(stacked)
     is_one_to_ten = len(found) > 0 and found.min() >= 1 and found.max() == 10
@@ -225,20 +230,22 @@ def _check_count(
         )
 
 
+def _spelled(texts: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Return the numbers that words, numerals and ``digit_3`` stand for, if all are such."""
+    named = {split: as_text(values) for split, values in texts.items()}
+    fit = fit_names({text for each in named.values() for text in each}, {})
+    known = fit.classes if fit is not None else {}
+    if not all(known.get(text, "").isdecimal() for each in named.values() for text in each):
+        return {}
+    return {s: np.array([int(known[t]) for t in each], np.int64) for s, each in named.items()}
+
+
 def _of_words(
     splits: Mapping[str, tuple[Raw, Named]], expected: Sequence[str]
 ) -> tuple[tuple[str, ...], dict[str, npt.NDArray[np.int64]], list[str]]:
     texts = {split: as_text(named.values) for split, (_, named) in splits.items()}
     found = sorted({text for each in texts.values() for text in each})
-    folded = {text: text.casefold() for text in found}
-    places = {word: place for place, word in enumerate(_WORDS)} | {d: int(d) for d in DIGITS}
     raw = next(iter(splits.values()))[0]
-    if all(word in places for word in folded.values()):
-        numbers = {
-            s: np.array([places[t.casefold()] for t in each], np.int64) for s, each in texts.items()
-        }
-        words = ["words for digits"] if any(not text.isdigit() for text in found) else []
-        return DIGITS, numbers, words
     names = tuple(expected) or tuple(found)
     missing = [text for text in found if text not in names]
     if missing:

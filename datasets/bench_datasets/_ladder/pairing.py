@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 import numpy as np
 
 from bench.errors import DataError
-from bench_datasets._ladder.raw import Raw
+from bench_datasets._ladder.raw import Raw, as_text
 from bench_datasets._ladder.roles import role_of, split_of
 
 __all__ = ["Part", "pair"]
@@ -86,7 +87,8 @@ def _by_class(raws: list[Raw]) -> list[Raw]:
     keyed = [
         (raw, match)
         for raw in raws
-        if (match := _CLASS_KEY.match(raw.key)) and raw.values.ndim >= 2
+        if (match := _CLASS_KEY.match(raw.key or PurePosixPath(raw.file).stem))
+        and raw.values.ndim >= 2
     ]
     if len(keyed) < 2 or len(keyed) != len(raws) or len({m[2] for _, m in keyed}) < 2:
         return raws
@@ -224,7 +226,7 @@ def _parts(splits: Mapping[tuple[str, str], Raw], raws: Sequence[Raw]) -> dict[s
         own = labels.pop(split, None)
         found[split] = Part(
             images=raw,
-            labels=own,
+            labels=_in_order(own, splits.get(("ids", split))),
             groups=splits.get(("groups", split)),
             ids=splits.get(("ids", split)),
         )
@@ -236,6 +238,29 @@ def _parts(splits: Mapping[tuple[str, str], Raw], raws: Sequence[Raw]) -> dict[s
             fix="put the images beside them, or name the folder that holds both",
         )
     return found
+
+
+def _in_order(labels: Raw | None, ids: Raw | None) -> Raw | None:
+    """Return labels in the order of the images that their table names by number."""
+    if labels is None or labels.keys is None:
+        return labels
+    keys = as_text(labels.keys)
+    wanted = keys if ids is None else as_text(ids.values)
+    if _is_running(keys) and _is_running(wanted):
+        return labels
+    place = {key: row for row, key in enumerate(keys)}
+    if ids is None or set(wanted) != place.keys() or len(place) < len(keys):
+        raise DataError(
+            f"{labels.file} has two columns",
+            why="one should be the label and the other a running number of the image, or its id",
+            fix="keep the labels alone, one a line, in the order of the images",
+        )
+    values = labels.values[[place[key] for key in wanted]]
+    return replace(labels, values=values, keys=None, row_name=None)
+
+
+def _is_running(keys: Sequence[str]) -> bool:
+    return any(all(k == str(n) for n, k in enumerate(keys, start=base)) for base in (0, 1))
 
 
 def _split_word(split: str) -> str:

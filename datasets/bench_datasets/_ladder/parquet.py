@@ -2,7 +2,6 @@
 
 import io
 import json
-import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.images.decode import open_picture
 from bench_datasets._examples import Example
 from bench_datasets._ladder.columns import LABEL_NAMES, by_names
 from bench_datasets._ladder.limits import check_size
@@ -20,7 +20,6 @@ __all__ = ["EXAMPLES", "read_parquet"]
 
 _ROWS_AT_ONCE: Final = 1024
 _SIDE_MAX: Final = 1024
-_FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
 _IMAGE_NAMES: Final = (
     "image",
     "img",
@@ -86,32 +85,34 @@ def _pictured(file: Any, source: Source, column: str, wanted: str) -> list[Raw]:
     others = [name for name in schema.names if name != column]
     label = _label_column(others, source.name, wanted)
     keep = [column, *([label] if label else [])]
-    images: list[npt.NDArray[Any]] = []
+    n = file.metadata.num_rows
+    images: npt.NDArray[Any] | None = None
     labels: list[Any] = []
-    shape: tuple[int, ...] = ()
+    at = 0
     for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=keep):
-        block: list[npt.NDArray[Any]] = []
         for value in batch.column(batch.schema.get_field_index(column)).to_pylist():
             data = value.get("bytes") if isinstance(value, dict) else value
-            image = _decoded(data, f"{source.name}, row {sum(map(len, images)) + len(block)}")
-            if shape and image.shape != shape:
+            image = _decoded(data, f"{source.name}, row {at}")
+            if images is None:
+                check_size(source.name, n * image.nbytes)
+                images = np.empty((n, *image.shape), dtype=image.dtype)
+            if (image.shape, image.dtype) != (images.shape[1:], images.dtype):
+                first = images.shape[1:], images.dtype
                 raise DataError(
-                    f"{source.name} holds pictures of different sizes",
-                    why=f"{shape} and {image.shape}",
+                    f"{source.name} holds pictures of different sizes or depths",
+                    why=f"{first[0]} of {first[1]} and {image.shape} of {image.dtype}",
                     fix="resize them, or save them as files and name the folder",
                 )
-            shape = image.shape
-            block.append(image)
-        images.append(np.stack(block))
-        check_size(source.name, sum(each.nbytes for each in images))
+            images[at] = image
+            at += 1
         if label:
             labels += batch.column(batch.schema.get_field_index(label)).to_pylist()
+    assert images is not None  # a table without rows was refused
     common: dict[str, Any] = {"file": source.name, "rows_first": True}
-    stacked = images[0] if len(images) == 1 else np.concatenate(images)
     words = f"{source.name}: pictures in column '{column}', " + (
         f"label in column '{label}'" if label else "no label"
     )
-    found = [Raw(role="images", values=stacked, words=words, **common)]
+    found = [Raw(role="images", values=images, words=words, **common)]
     if label:
         if any(value is None for value in labels):
             row = next(i for i, value in enumerate(labels) if value is None)
@@ -163,26 +164,18 @@ def _class_names(schema: Any, label: str) -> tuple[str, ...]:
 
 
 def _decoded(data: Any, where: str) -> npt.NDArray[Any]:
-    from PIL import Image
-
+    """Return a picture at its own depth: which values mean white is told from all rows."""
     if not isinstance(data, bytes):
         raise DataError(
             where, why="it holds no picture's bytes", fix="save the pictures into the table"
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-                side = max(picture.size)
-                plain = {"1": "L"}.get(picture.mode, "RGB")
-                is_plain = picture.mode in ("L", "RGB", "I;16", "I", "F")
-                if side <= _SIDE_MAX:
-                    return np.asarray(picture if is_plain else picture.convert(plain))
-    except Exception as error:  # noqa: BLE001 - decoders of damaged files raise nearly anything
-        raise DataError(
-            where, why=f"its picture is damaged ({type(error).__name__})", fix="take the row out"
-        ) from None
-    raise DataError(where, why=f"a side of {side:,} pixels", fix="resize it")
+    with open_picture(data, where) as picture:
+        side = max(picture.size)
+        if side > _SIDE_MAX:
+            raise DataError(where, why=f"a side of {side:,} pixels", fix="resize it")
+        if picture.mode in ("L", "RGB", "I;16", "I", "F"):
+            return np.asarray(picture)
+        return np.asarray(picture.convert({"1": "L"}.get(picture.mode, "RGB")))
 
 
 def _numbers(file: Any, source: Source, wanted: str) -> list[Raw]:

@@ -32,6 +32,8 @@ class Raw:
         What was taken for what, for a person.
     classes : tuple of str
         Class names the file itself states, in the order of its numbers.
+    keys : ndarray or None
+        Of labels in a table of their own: what names the image of each.
     row_name : callable
         Names the row of a sample: ``train.csv, line 9``.
     """
@@ -44,6 +46,7 @@ class Raw:
     role: str = ""
     words: str = ""
     classes: tuple[str, ...] = ()
+    keys: Values | None = None
     row_name: Callable[[int], str] | None = None
     notes: tuple[str, ...] = ()
 

@@ -27,6 +27,12 @@ _LABELS: Final = (
     "answer", "answers", "output", "outputs", "labs", "category", "categories",
 )  # fmt: skip
 _GROUPS: Final = ("writer", "writers", "author", "authors")
+# Beside images and labels: what was guessed, and what numbers the images.
+_GUESSES: Final = (
+    "pred", "preds", "predicted", "prediction", "predictions", "guess", "guesses", "yhat", "hat",
+    "prob", "probs", "proba", "probabilities", "logits", "score", "scores", "confidence",
+)  # fmt: skip
+_NUMBERS: Final = ("index", "indices", "idx", "id", "ids", "fold", "folds")
 _WORD: Final = re.compile(r"t10k|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SPLIT_WORD: Final = {word: split for split, words in _SPLITS.items() for word in words}
 _FILLER: Final = (
@@ -75,6 +81,9 @@ def role_of(raw: Raw) -> str:
     texts = (raw.key.rpartition("/")[2], raw.key) if raw.key else (path.name, str(path.parent))
     for text in texts:
         tokens = tokens_of(text)
+        is_numbered = bool(raw.key) and bool(tokens) and all(t in _NUMBERS for t in tokens)
+        if is_numbered or any(token in _GUESSES for token in tokens):
+            return "aside"
         if any(token in _GROUPS for token in tokens):
             return "groups"
         if "names" in tokens:

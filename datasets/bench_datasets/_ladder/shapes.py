@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError, OptionError
+from bench_datasets._ladder.in_place import contiguous
 from bench_datasets._ladder.raw import Raw
 
 __all__ = ["Wish", "as_stack"]
@@ -41,7 +42,7 @@ class Wish:
 
 
 def as_stack(raw: Raw, n_labels: int | None, wish: Wish) -> tuple[Pixels, str]:
-    """Return (n, height, width, channels), a view where it can be, and what was taken for what.
+    """Return (n, height, width, channels) and what was taken for what; the array's memory is used.
 
     Parameters
     ----------
@@ -63,9 +64,9 @@ def as_stack(raw: Raw, n_labels: int | None, wish: Wish) -> tuple[Pixels, str]:
     if wish.order == "columns":
         stack = stack.transpose(0, 2, 1, 3)
         how += ", stored column by column"
-    if not stack.flags.c_contiguous:
-        stack = np.ascontiguousarray(stack)
-    return stack, f"{stored}{how}"
+    # Other types are converted anyhow, image by image into a new array: one copy is enough.
+    is_kept = stack.dtype.itemsize == 1 or stack.dtype == np.float32
+    return (contiguous(stack) if is_kept else stack), f"{stored}{how}"
 
 
 def _shown(shape: tuple[int, ...], axis: int | None) -> str:
@@ -180,7 +181,20 @@ def _images(raw: Raw, moved: Pixels, wish: Wish, *, is_last: bool) -> tuple[Pixe
     )
 
 
+def _check_one_more(raw: Raw, count: int) -> None:
+    """Say of rows of 785 values what they are: images with their labels."""
+    side = isqrt(count - 1)
+    if side * side == count - 1 and side >= 8:
+        raise DataError(
+            raw.name,
+            why=f"{count:,} values a row are {side}×{side} pixels and one more, the label?",
+            fix="save the labels as an array of their own, or the table as CSV",
+        )
+
+
 def _check_sides(raw: Raw, height: int, width: int) -> None:
+    if raw.values.ndim == 2:
+        _check_one_more(raw, raw.values.shape[1])
     if min(height, width) < _SIDE_MIN or max(height, width) > 8 * min(height, width):
         raise DataError(
             raw.name,
@@ -204,6 +218,7 @@ def _flat(raw: Raw, flat: Pixels, sides: tuple[int, ...] | None) -> tuple[Pixels
     side = isqrt(count)
     if side * side == count and side >= _SIDE_MIN:
         return flat.reshape(n, side, side, 1), f": {side}×{side}"
+    _check_one_more(raw, count)
     third = isqrt(count // 3)
     if count % 3 == 0 and third * third * 3 == count:
         raise DataError(

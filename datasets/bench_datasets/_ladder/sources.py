@@ -1,5 +1,6 @@
 """The files to read: one, a folder's, a zip's; opened as streams without their layers of gzip."""
 
+import codecs
 import gzip
 import io
 import os
@@ -14,7 +15,16 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
 
 from bench.errors import BenchError, DataError
-from bench.loading.kinds import HEAD_BYTES, Kind, check_is_file, kind_of, refused_kind
+from bench.images.kinds import (
+    HEAD_BYTES,
+    PICTURES,
+    READABLE,
+    Kind,
+    check_is_file,
+    is_dropping,
+    kind_of,
+    refused_kind,
+)
 from bench_datasets._ladder.limits import limit_bytes, one_line, too_large
 
 __all__ = ["Source", "expand", "reading"]
@@ -22,7 +32,6 @@ __all__ = ["Source", "expand", "reading"]
 _LAYERS_MAX: Final = 2
 _FILES_MAX: Final = 256
 _DEPTH_MAX: Final = 3
-_SILENT: Final = re.compile(r"^(\.|__MACOSX|Thumbs\.db$|desktop\.ini$)")
 _DOCUMENT: Final = re.compile(
     r"\.(md|rst|html?|json|ya?ml|py|ipynb|cff|bib|log|toml)$|^(licen[cs]e|read.?me|notes?|about)",
     re.IGNORECASE,
@@ -55,6 +64,8 @@ class Source:
                 if stream.peek(2)[:2] != b"\x1f\x8b":
                     break
                 stream = gzip.GzipFile(fileobj=stream, mode="rb")
+            if self.kind is Kind.TEXT and _in_utf16(stream):
+                stream = io.BufferedReader(_Utf8(stream), 1 << 16)
             limited: Any = _Limited(stream, self.name) if self.is_packed else stream
             yield limited
 
@@ -69,6 +80,33 @@ class Source:
     def stem(self) -> str:
         """Its name without folder and endings, for telling roles and splits."""
         return PurePosixPath(self.member or self.path.name).name
+
+
+def _in_utf16(stream: Any) -> bool:
+    head: bytes = stream.peek(2)[:2]
+    return head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class _Utf8(io.RawIOBase):
+    """State: text in UTF-16 as it is read in UTF-8."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            piece = self._stream.read(1 << 16)
+            self._left = self._decoder.decode(piece, not piece).encode()
+            if not piece:
+                break
+        count = min(len(buffer), len(self._left))
+        buffer[:count], self._left = self._left[:count], self._left[count:]
+        return count
 
 
 class _Limited(io.RawIOBase):
@@ -151,18 +189,18 @@ def _one(path: Path, name: str) -> list[Source]:
     raise refused_kind(name, kind)
 
 
-_READ: Final = frozenset({Kind.TEXT, Kind.NPY, Kind.IDX, Kind.HDF5, Kind.MAT, Kind.PARQUET})
+_READ: Final = READABLE - {Kind.ZIP, Kind.GZIP, Kind.UTF16}
 
 
 def _kind(path: Path, member: str, name: str) -> tuple[Kind, bool]:
     with reading(name):
         with _opened(path, member) as file:
-            kind = kind_of(file.read(HEAD_BYTES))
-        if kind is not Kind.GZIP:
-            return kind, bool(member)
-        packed = Source(path=path, member=member, name=name, is_packed=True)
-        with packed.open() as stream:
-            return kind_of(stream.read(HEAD_BYTES)), True
+            kind, is_packed = kind_of(file.read(HEAD_BYTES)), bool(member)
+        if kind is Kind.GZIP:
+            packed = Source(path=path, member=member, name=name, kind=kind, is_packed=True)
+            with packed.open() as stream:
+                kind, is_packed = kind_of(stream.read(HEAD_BYTES)), True
+        return (Kind.TEXT if kind is Kind.UTF16 else kind), is_packed
 
 
 def _in_folder(folder: Path) -> list[Source]:
@@ -185,11 +223,9 @@ def _files(folder: Path) -> list[Path]:
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
         depth = len(Path(place).relative_to(folder).parts)
-        folders[:] = (
-            [] if depth >= _DEPTH_MAX else sorted(f for f in folders if not _SILENT.match(f))
-        )
+        folders[:] = [] if depth >= _DEPTH_MAX else sorted(f for f in folders if not is_dropping(f))
         for name in sorted(names):
-            if not _SILENT.match(name) and not _DOCUMENT.search(name):
+            if not is_dropping(name) and not _DOCUMENT.search(name):
                 path = Path(place) / name
                 if path.is_file():
                     found.append(path)
@@ -215,7 +251,7 @@ def _in_zip(path: Path, name: str) -> list[Source]:
     found, others = [], []
     for info in members:
         base = PurePosixPath(info.filename).name
-        if any(_SILENT.match(part) for part in PurePosixPath(info.filename).parts):
+        if any(map(is_dropping, PurePosixPath(info.filename).parts)):
             continue
         if info.flag_bits & 1:
             raise DataError(f"{name} is locked with a password", fix="unpack it and name the files")
@@ -233,9 +269,12 @@ def _in_zip(path: Path, name: str) -> list[Source]:
 
 
 def _of_no_use(name: str, others: list[tuple[str, Kind]]) -> DataError:
-    pictures = sum(kind is Kind.PICTURE for _, kind in others)
+    pictures = sum(kind in PICTURES for _, kind in others)
     if pictures:
-        return DataError(f"{name} holds {pictures:,} pictures", fix="unpack it and name the folder")
+        return DataError(
+            f"{name} holds {pictures:,} pictures",
+            fix="name the archive itself: bench data inspect FILE",
+        )
     held = ", ".join(base for base, _ in others[:5]) or "nothing"
     inner = next((kind for _, kind in others if kind is Kind.ZIP), None)
     return DataError(

@@ -259,9 +259,10 @@ def as_images(pixels: Pixels, scale: Scale, *, invert: bool) -> Pixels:
     is_bytes = pixels.dtype.kind in "uib" and scale.low == 0 and scale.high in (1.0, 255.0)
     if is_bytes:
         whole: npt.NDArray[np.uint8] = pixels.astype(np.uint8, copy=False)
+        own = whole if whole.flags.writeable else None
         if scale.high == 1.0:
-            whole = whole * np.uint8(255)
-        return np.invert(whole) if invert else whole
+            whole = np.multiply(whole, np.uint8(255), out=own)
+        return np.invert(whole, out=own) if invert else whole
     source = pixels
     if pixels.dtype != np.float32 or not pixels.flags.writeable:
         pixels = np.empty(source.shape, dtype=np.float32)

@@ -1,1 +1,0 @@
-"""What is built on a session: reproduction, robustness, learning curves."""

@@ -1,0 +1,5 @@
+"""Run ``bench`` as ``python -m digitbench``."""
+
+from digitbench import main
+
+main()

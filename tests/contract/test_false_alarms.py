@@ -1,0 +1,52 @@
+"""Sound plugins as people write them: ``bench check`` finds nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.plugins.discovery import load_plugins
+from bench.testing import MODEL_CHECKS, ModelCase, run_checks
+
+_PLUGINS = Path(__file__).parent / "plugins"
+ESTIMATORS = (
+    "knn",
+    "logistic",
+    "lda",
+    "bayes",
+    "tree",
+    "extra",
+    "linear",
+    "sgd",
+    "mlp",
+    "centroid",
+    "boosting",
+    "pipeline",
+)
+NETWORKS = (
+    "functional",
+    "subclassed",
+    "own-train-step",
+    "backbone",
+    "recurrent",
+    "preprocessing",
+)
+
+
+def faults(file: str, name: str) -> list[tuple[str, tuple[str, ...], str]]:
+    """Return what the checks find in a model of one of the files beside."""
+    path = str(_PLUGINS / file)
+    spec = load_plugins([path]).models[name]
+    results = run_checks(MODEL_CHECKS, ModelCase(spec, file=path))
+    return [(r.name, r.lines, r.trace) for r in results if r.state.is_fault]
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.heavy
+def test_no_estimator_of_scikit_learn_raises_a_false_alarm(name: str) -> None:
+    assert faults("twelve_estimators.py", f"my-{name}") == []
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.heavy
+def test_no_keras_network_raises_a_false_alarm(name: str) -> None:
+    assert faults("six_keras_networks.py", f"k-{name}") == []
