@@ -1,4 +1,4 @@
-"""What every try shares: ways to spoil a file, and a process of its own that is watched.
+"""What every try shares: ways to spoil a file, and the process that it forks from.
 
 Each try spoils a copy of something sound in a way drawn from its number, and runs a command on it.
 ``BENCH_FUZZ_TRIES=2000`` makes more of them, ``BENCH_FUZZ_SEED`` others.
@@ -8,17 +8,12 @@ import gzip
 import io
 import json
 import os
-import resource
 import shutil
-import signal
-import site
+import subprocess
 import sys
-import tempfile
-import time
-import traceback
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +21,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.cli import main
-
 TRIES = int(os.environ.get("BENCH_FUZZ_TRIES", "100"))
 SEED = int(os.environ.get("BENCH_FUZZ_SEED", "7"))
-SECONDS_MAX = 30
 BYTES_MAX = 2 << 30
 CANARY = "CANARY-of-another-folder"
 MIB = 1 << 20
+KEPT = ("PATH", "LANG", "LC_", "COV")  # of this process's environment, for the one of the tries
 
 Generator = np.random.Generator
 Change = Callable[[bytes, Generator], bytes]
@@ -263,92 +256,48 @@ class Ended:
     outside: tuple[str, ...]
 
 
-def in_a_process(command: list[str], folder: Path) -> Ended:
-    """Run a command in a fork that notes whatever it opens, makes or removes elsewhere."""
-    output, touched = folder / "output.txt", folder / "touched.txt"
-    pid = os.fork()
-    if pid == 0:
-        _be_command(command, folder, output, touched)
-    started = time.monotonic()
-    code, peak = -9, 0
-    while time.monotonic() - started < SECONDS_MAX:
-        ended, status, usage = os.wait4(pid, os.WNOHANG)
-        if ended:
-            code, peak = os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024
-            break
-        time.sleep(0.01)
-    else:
-        os.kill(pid, signal.SIGKILL)
-        os.wait4(pid, 0)
-    return Ended(
-        code=code,
-        text=output.read_text(errors="replace"),
-        seconds=time.monotonic() - started,
-        peak_bytes=peak,
-        outside=tuple(touched.read_text(errors="replace").splitlines()),
-    )
+class Zygote:
+    """The process that every try of a module forks from, started on the first (`zygote.py`)."""
 
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[str] | None = None
 
-def _be_command(command: list[str], folder: Path, output: Path, touched: Path) -> None:
-    """Be the process of one try; never returns."""
-    code = 99
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
-        os.chdir(folder)
-        os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
-        target = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for source, number in ((nothing, 0), (target, 1), (target, 2)):
-            os.dup2(source, number)
-        sys.dont_write_bytecode = True
-        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115  # for the process's whole life
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
-        _note_what_lies_outside(folder, touched)
-        main(command)
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else 98
-    except BaseException:  # noqa: BLE001  # this is what the test looks for
-        traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    def start(self, folder: Path, commands: Sequence[Sequence[str]]) -> None:
+        """Start it, with what these commands import; `folder` is where they run."""
+        prepare = folder / "prepare.json"
+        prepare.write_text(json.dumps({"folder": str(folder), "commands": commands}))
+        kept = {name: os.environ[name] for name in os.environ if name.startswith(KEPT)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", str(Path(__file__).with_name("zygote.py")), str(prepare)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env=kept | {"BENCH_CACHE_DIR": str(folder / "cache"), "OPENBLAS_NUM_THREADS": "1"},
+        )
+        assert self._answer() == {}
 
+    def run(self, command: list[str], folder: Path) -> Ended:
+        assert self.process is not None
+        assert self.process.stdin is not None
+        environment = {"BENCH_CACHE_DIR": str(folder / "cache")}
+        asked = {"command": command, "folder": str(folder), "environment": environment}
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        answer = self._answer()
+        answer["outside"] = tuple(answer["outside"])
+        return Ended(text=(folder / "output.txt").read_text(errors="replace"), **answer)
 
-_MAKERS = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate")
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_SYSTEM = ("/usr/", "/lib", "/etc/", "/proc/", "/sys/", "/dev/null", "/dev/urandom", "/dev/shm/")
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.communicate(timeout=60)  # its input ends, and so does it
 
-
-def _note_what_lies_outside(folder: Path, touched: Path) -> None:
-    """Write a line for each file elsewhere that is opened, and each that is made or removed."""
-    mine = str(folder.resolve())
-    here = str(Path(__file__).resolve().parents[2])
-    readable = (here, sys.prefix, sys.base_prefix, *site.getsitepackages(), *_SYSTEM)
-    log = os.open(touched, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-
-    def hear(event: str, args: tuple[Any, ...]) -> None:
-        if event == "open":
-            path, _, flags = args
-            writes = bool(isinstance(flags, int) and flags & _WRITES)
-            paths = [path]
-        elif event in _MAKERS:
-            paths, writes = [each for each in args[:2] if isinstance(each, str)], True
-        else:
-            return
-        for each in paths:
-            if not isinstance(each, str | bytes | os.PathLike):
-                continue
-            name = os.fsdecode(each)
-            full = os.path.realpath(name)
-            if Path(full).name.startswith(".coverage"):  # the tests' own
-                continue
-            if full == mine or full.startswith((mine + os.sep, "/dev/null", "/proc/self/fd")):
-                continue
-            if not writes and full.startswith(readable):
-                continue
-            os.write(log, f"{'write' if writes else 'read'} {full}\n".encode(errors="replace"))
-
-    sys.addaudithook(hear)
+    def _answer(self) -> dict[str, Any]:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the process that tries fork from is gone: see what it wrote"
+        return dict(json.loads(line))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -370,6 +319,7 @@ class Fuzz:
 
     victim: Path
     before: dict[str, bytes]
+    zygote: Zygote
 
     def tries(self, kind: int, share: float) -> Iterator[tuple[int, Generator]]:
         """Yield the number of each try, with what draws for it."""
@@ -384,13 +334,12 @@ class Fuzz:
 
         `follows`: a link to elsewhere may be read, as it may in data folders; written never.
         """
-        usual = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        ended = in_a_process(command, folder)
+        ended = self.zygote.run(command, folder)
         told = f"{told}: {' '.join(command)}"
         assert "Traceback" not in ended.text, f"{told}\n{ended.text[-3000:]}"
         after = f"code {ended.code} after {ended.seconds:.0f} s"
         assert ended.code in (0, 1, 2, 3), f"{told}: {after}\n{ended.text[-2000:]}"
-        assert ended.peak_bytes < BYTES_MAX + usual, f"{told}: {ended.peak_bytes / 1e9:.1f} GB"
+        assert ended.peak_bytes < BYTES_MAX, f"{told}: {ended.peak_bytes / 1e9:.1f} GB"
         outside = [line for line in ended.outside if not follows or line.startswith("write")]
         assert outside == [], f"{told}: {outside[:5]}"
         if not follows:
@@ -398,8 +347,16 @@ class Fuzz:
         assert contents(self.victim) == self.before, told
 
 
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    """The process that the tries of a module fork from; a fixture of the module starts it."""
+    made = Zygote()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def fuzz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fuzz:
+def fuzz(tmp_path: Path, zygote: Zygote) -> Fuzz:
     """Everything that a try needs, with a folder that none of them may touch."""
     from PIL import Image
 
@@ -408,6 +365,4 @@ def fuzz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fuzz:
     for name in ("record.json", "labels.csv", "log.txt", "deep/kept.txt"):
         (folder / name).write_text(f'{{"schema_version": 1, "note": "{CANARY}"}}\n')
     Image.fromarray(np.zeros((28, 28), np.uint8)).save(folder / "photo.png")
-    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    return Fuzz(folder, contents(folder))
+    return Fuzz(folder, contents(folder), zygote)

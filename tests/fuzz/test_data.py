@@ -1,16 +1,13 @@
 """Whatever is done to a data file: one line or a result, soon, in little memory, only there."""
 
-import ast
-import gzip
+import json
 import os
 import shutil
-import zipfile
-from collections.abc import Callable
-from importlib import import_module
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pytest
 
 pytestmark = [
@@ -18,183 +15,58 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes of their own"),
 ]
 
-N = 60
 Commands = list[list[str]]
 
 
-def digits() -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return np.random.default_rng(3).integers(0, 256, (N, 28, 28), dtype=np.uint8)
+class Sound(NamedTuple):
+    """Folders of sound files, and of each the commands that read each file."""
+
+    folder: Path
+    kinds: list[dict[str, Commands]]
+
+    def copy(self, which: int, to: Path) -> None:
+        shutil.copytree(self.folder / f"{which}", to)
 
 
-def idx(array: np.ndarray[Any, Any]) -> bytes:
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes((0, 0, 8, array.ndim)) + sizes + array.astype(np.uint8).tobytes()
-
-
-def inspect(path: Path, name: str = "") -> Commands:
-    return [["data", "inspect", f"{name}={path}" if name else str(path)]]
-
-
-def tables(folder: Path) -> dict[Path, Commands]:
-    """Write tables of pixels: plain, without labels, packed."""
-    images, labels = digits(), np.arange(N) % 10
-    head = "label," + ",".join(f"pixel{i}" for i in range(784))
-    rows = [",".join(map(str, [k, *row.ravel()])) for k, row in zip(labels, images, strict=True)]
-    text = "\n".join([head, *rows]) + "\n"
-    plain, unlabelled = folder / "train.csv", folder / "test.csv"
-    packed, archive = folder / "packed.csv.gz", folder / "archive.zip"
-    plain.write_text(text)
-    unlabelled.write_text("\n".join(line.partition(",")[2] for line in (head, *rows)) + "\n")
-    packed.write_bytes(gzip.compress(text.encode()))
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("train.csv", text)
-    return {
-        plain: inspect(plain, "mnist-csv") + inspect(plain),
-        unlabelled: [["predict", str(unlabelled)]],
-        packed: inspect(packed, "mnist-csv"),
-        archive: inspect(archive, "mnist-csv") + inspect(archive),
-    }
-
-
-def arrays(folder: Path) -> dict[Path, Commands]:
-    """Write files of arrays, one of each kind that is read."""
-    import h5py
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    from scipy.io import savemat
-
-    images, labels = digits(), np.arange(N) % 10
-    made = {name: folder / name for name in ("mnist.npz", "svhn.h5", "usps.h5", "own.mat")}
-    test = {"x_test": images[:20], "y_test": labels[:20]}
-    np.savez(made["mnist.npz"], x_train=images, y_train=labels, **test)  # type: ignore[arg-type]
-    with h5py.File(made["svhn.h5"], "w") as file:
-        for part in ("train", "test"):
-            file[f"X_{part}"] = np.pad(images, ((0, 0), (2, 2), (2, 2))).astype(np.float32)
-            file[f"y_{part}"] = labels
-    with h5py.File(made["usps.h5"], "w") as file:
-        for part in ("train", "test"):
-            file[f"{part}/data"] = images[:, :16, :16].reshape(N, 256) / 255
-            file[f"{part}/target"] = labels
-    savemat(made["own.mat"], {"X": images, "y": labels})
-    parquet = folder / "own.parquet"
-    columns = {"label": labels} | {f"pixel{i}": images.reshape(N, -1)[:, i] for i in range(784)}
-    pq.write_table(pa.table(columns), parquet)
-    pair, four = folder / "pair", folder / "four"
-    pair.mkdir()
-    four.mkdir()
-    np.save(pair / "images.npy", images)
-    np.save(pair / "labels.npy", labels)
-    for name, pack in (("train", gzip.compress), ("t10k", bytes)):
-        ending = ".gz" if name == "train" else ""
-        (four / f"{name}-images-idx3-ubyte{ending}").write_bytes(pack(idx(images)))
-        (four / f"{name}-labels-idx1-ubyte{ending}").write_bytes(pack(idx(labels)))
-    return {
-        made["mnist.npz"]: inspect(made["mnist.npz"], "mnist") + inspect(made["mnist.npz"]),
-        made["svhn.h5"]: inspect(made["svhn.h5"], "svhn-h5") + inspect(made["svhn.h5"]),
-        made["usps.h5"]: inspect(made["usps.h5"], "usps"),
-        made["own.mat"]: inspect(made["own.mat"]),
-        parquet: inspect(parquet),
-        **{path: inspect(pair) for path in pair.iterdir()},
-        **{path: inspect(four, "mnist") + inspect(four) for path in four.iterdir()},
-    }
-
-
-def pictures(folder: Path) -> dict[Path, Commands]:
-    """Write folders of pictures with the tables that label them, and a ``bench.toml``."""
-    from openpyxl import Workbook
-    from PIL import Image
-
-    own, classes, ids = folder / "own", folder / "classes", folder / "ids"
-    own.mkdir()
-    endings = ("png", "jpg", "gif", "bmp", "tiff", "webp")
-    for number, image in enumerate(digits()[:12]):
-        for place in (classes / f"{number % 10}", ids / f"person{number % 3}"):
-            place.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(image).save(place / f"{number}.{endings[number % 6]}")
-        Image.fromarray(image).save(own / f"{number}.png")
-    for place in ids.iterdir():
-        (place / "id.txt").write_text("0" * len(list(place.iterdir())))
-    labelled = [("file", "label"), *((f"{i}.png", i % 10) for i in range(12))]
-    (own / "labels.csv").write_text("".join(f"{name},{label}\n" for name, label in labelled))
-    sheet = folder / "sheet"
-    shutil.copytree(own, sheet)
-    (sheet / "labels.csv").unlink()
-    book = Workbook()
-    for line in labelled:
-        book.active.append(line)
-    book.save(sheet / "labels.xlsx")
-    config = folder / "bench.toml"
-    config.write_text('disable = ["sample_ids"]\n[options.svm-ovo]\nc = 2.0\n')
-    photo = own / "0.png"
-    return {
-        photo: [["predict", str(photo)], *inspect(own)],
-        own / "labels.csv": [*inspect(own), ["predict", str(own)]],
-        sheet / "labels.xlsx": inspect(sheet),
-        **{path: [["predict", str(path)], *inspect(classes)] for path in classes.rglob("*.*")},
-        **{path: inspect(ids) for path in ids.rglob("id.txt")},
-        config: [["list", "models"], ["doctor", "--json"]],
-    }
-
-
-KINDS: tuple[Callable[[Path], dict[Path, Commands]], ...] = (tables, arrays, pictures)
+def placed(command: list[str], place: Path) -> list[str]:
+    return [word.replace("{place}", str(place)) for word in command]
 
 
 @pytest.fixture(scope="module")
-def warm() -> None:
-    """Import in this process what the commands need, so that each fork has it."""
-    for module in ("predict", "data", "list", "doctor", "predict_views", "data_views"):
-        import_module(f"bench.cli.{module}")
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of sound files, made in a process of its own: writers may start threads."""
+def sound(zygote: Any, tmp_path_factory: pytest.TempPathFactory) -> Sound:
+    """Write the files, and start what tries fork from, with all imported that reads them."""
     folder = tmp_path_factory.mktemp("sound")
-    pid = os.fork()
-    if pid == 0:
-        try:
-            for number, kind in enumerate(KINDS):
-                place = folder / f"{number}"
-                place.mkdir()
-                names = {
-                    str(path.relative_to(place)): [
-                        [word.replace(str(place), "{place}") for word in command]
-                        for command in commands
-                    ]
-                    for path, commands in kind(place).items()
-                }
-                (folder / f"{number}.txt").write_text(repr(names))
-            os._exit(0)
-        except BaseException:  # noqa: BLE001
-            import traceback
-
-            traceback.print_exc()
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    return folder
+    program = Path(__file__).with_name("sound.py")
+    made = subprocess.run(
+        [sys.executable, "-P", str(program), str(folder)], capture_output=True, check=True
+    )
+    sound = Sound(folder, json.loads(made.stdout))
+    warm = tmp_path_factory.mktemp("warm")
+    commands: Commands = [["doctor", "--json"], ["list", "models"]]
+    for which, kind in enumerate(sound.kinds):
+        sound.copy(which, warm / f"{which}")
+        firsts = {Path(name).suffix: found[0] for name, found in kind.items()}
+        firsts.pop(".parquet", None)  # Arrow starts threads, which no fork would have
+        commands += [placed(each, warm / f"{which}") for each in firsts.values()]
+    zygote.start(warm, commands)
+    return sound
 
 
-@pytest.mark.usefixtures("warm")
 def test_a_spoilt_data_file_is_one_line_or_a_result(
-    tmp_path: Path, sound: Path, fuzz: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sound: Sound, fuzz: Any
 ) -> None:
-    found = [ast.literal_eval((sound / f"{n}.txt").read_text()) for n in range(len(KINDS))]
     for number, draw in fuzz.tries(2, 0.4):
         work = tmp_path / f"try{number}"
-        which = int(draw.integers(0, len(KINDS)))
-        shutil.copytree(sound / f"{which}", work)
-        monkeypatch.setenv("BENCH_CACHE_DIR", str(work / "cache"))
-        names = sorted(found[which])
+        which = int(draw.integers(0, len(sound.kinds)))
+        sound.copy(which, work)
+        names = sorted(sound.kinds[which])
         name = names[int(draw.integers(0, len(names)))]
-        commands = found[which][name]
+        commands = sound.kinds[which][name]
         spoilt = fuzz.spoil(work / name, draw)
         if work.is_symlink():  # the folder that all lies in
             work.unlink()
             continue
-        command = [
-            word.replace("{place}", str(work))
-            for word in commands[int(draw.integers(0, len(commands)))]
-        ]
+        command = placed(commands[int(draw.integers(0, len(commands)))], work)
         told = f"try {number}: {name}: {spoilt.words}"
         fuzz.check(told, command, work, follows=spoilt.is_link)
         shutil.rmtree(work)

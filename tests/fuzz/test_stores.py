@@ -1,15 +1,11 @@
 """Whatever is done to a store: one line or a result, soon, in little memory, nothing elsewhere."""
 
-import io
 import os
 import shutil
-from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from bench.cli import main
 
 pytestmark = [
     pytest.mark.simulation,
@@ -34,25 +30,22 @@ COMMANDS = (
 
 
 @pytest.fixture(scope="module")
-def warm(sample_store: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Import in this process what the commands need, so that each fork has it."""
-    store = tmp_path_factory.mktemp("warm") / "store"
+def _warm(zygote: Any, sample_store: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Start what tries fork from, with everything imported that the commands need."""
+    folder = tmp_path_factory.mktemp("warm")
+    store = folder / "store"
     shutil.copytree(sample_store, store)
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        for command in COMMANDS:
-            with suppress(SystemExit):
-                main([*command, "--store", str(store)])
+    zygote.start(folder, [[*command, "--store", str(store)] for command in COMMANDS])
 
 
-@pytest.mark.usefixtures("warm")
+@pytest.mark.usefixtures("_warm")
 def test_a_spoilt_store_is_one_line_or_a_result(
-    tmp_path: Path, sample_store: Path, fuzz: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sample_store: Path, fuzz: Any
 ) -> None:
     for number, draw in fuzz.tries(1, 0.6):
         work = tmp_path / f"try{number}"
         store = work / "store"
         shutil.copytree(sample_store, store)
-        monkeypatch.setenv("BENCH_CACHE_DIR", str(work / "cache"))
         if draw.random() < 0.3:
             shutil.rmtree(store / ".index", ignore_errors=True)
         files = sorted(path for path in store.rglob("*") if path.is_file())
