@@ -320,7 +320,11 @@ def _source_hash(place: Path) -> str:
     own = sorted(place.rglob("*")) if place.is_dir() else [place]
     harness = Path(__file__).parents[1]
     doubts = Path(__file__).with_name("plausibility.py")
-    shared = [*sorted((harness / "images").iterdir()), harness / "spec.py", doubts]
+    shared = [
+        *sorted((harness / "images").iterdir()),
+        *sorted((harness / "spec").iterdir()),
+        doubts,
+    ]
     parts = []
     for path in (*own, *shared):
         if path.suffix == ".py":

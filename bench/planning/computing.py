@@ -51,7 +51,7 @@ COMPUTING: Final = MappingProxyType(
         "images.near_duplicates": "which test images count as seen in training",
         "images.shape": "how images are brought to the model's shape",
         "scoring.looks": "one answer from several pictures of a sample",
-        "spec:as_float": "what a stored pixel means",
+        "spec.images:as_float": "what a stored pixel means",
     }
 )
 """Module below ``bench``, or one of its definitions -> why it decides results. Photos'

@@ -1,3 +1,0 @@
-"""What plugins exchange with the harness; `bench.spec` is the public name of all of it."""
-
-__all__: list[str] = []
