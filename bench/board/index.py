@@ -34,7 +34,8 @@ __all__ = ["Index", "read_index", "score_evaluation"]
 
 _Records = tuple[EvaluationRecord, TrialRecord]
 
-_DRAWN = "macro_f1"  # one of the metrics whose intervals are drawn
+# One of the metrics whose intervals are drawn.
+_DRAWN = next(each.name for each in BUILT_IN_METRICS if each.over_confusions)
 _INDEX_BYTES_MAX = 1 << 30
 _VERSION = layout(METRICS_VERSION)
 _NONE_LEFT_OUT: npt.NDArray[np.intp] = np.zeros(0, dtype=np.intp)

@@ -35,8 +35,6 @@ __all__ = [
     "row_report",
 ]
 
-_CANDIDATES_NAMED = 8
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowReport:

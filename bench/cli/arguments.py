@@ -1,8 +1,9 @@
 """What several verbs take: options of one meaning, durations, sizes, seeds; completion."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
@@ -74,16 +75,21 @@ StoreOption: TypeAlias = Annotated[
         callback=_folder_for_results,
     ),
 ]
-DataDirOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
+
+
+def _data_dir(callback: Callable[[Path | None], Path | None] | None) -> Any:
+    return typer.Option(
         "--data-dir",
         metavar="DIR",
         help="Look for data files here first.",
         show_default=False,
-        callback=_folder_of_data,
-    ),
-]
+        callback=callback,
+    )
+
+
+DataDirOption: TypeAlias = Annotated[Path | None, _data_dir(_folder_of_data)]
+# For verbs to which a folder that is not there means something: they make it, or report it.
+AnyDataDirOption: TypeAlias = Annotated[Path | None, _data_dir(None)]
 PluginOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -160,16 +166,6 @@ LabelPatternOption: TypeAlias = Annotated[
         "--label-pattern",
         metavar="REGEX",
         help="Finds the label in the names of your own photos by its group; none: there is none.",
-        show_default=False,
-    ),
-]
-# For verbs to which a folder that is not there means something: they make it, or report it.
-AnyDataDirOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="DIR",
-        help="Look for data files here first.",
         show_default=False,
     ),
 ]

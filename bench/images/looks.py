@@ -203,13 +203,7 @@ def look_closer(photo: Photo, window: Window, options: PreprocessOptions) -> Loo
         return None
     own, box = found
     ink = _strokes(shares, own)
-    image = mnist_frame(
-        ink,
-        side_px=options.side_px,
-        box_px=options.box_px,
-        stroke_px=options.stroke_px,
-        centre=options.centre,
-    )
+    image = mnist_frame(ink, options)
     return Look(window=window, seen=seen, ink=ink, box=box, is_digit=is_digit, image=image)
 
 

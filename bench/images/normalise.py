@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from bench.images.exact import blur, mean, middle_of_mass
 from bench.images.ink import Float, Mask
+from bench.images.preprocess_options import PreprocessOptions
 
 __all__ = ["mnist_frame", "stroke_width"]
 
@@ -27,37 +28,27 @@ def stroke_width(mask: Mask) -> float:
     return float(2 * np.median(distance[ridge]) - 0.5)
 
 
-def mnist_frame(
-    alpha: Float,
-    *,
-    side_px: int = 28,
-    box_px: int = 20,
-    stroke_px: float = 2.4,
-    centre: str = "mass",
-) -> npt.NDArray[np.uint8]:
+def mnist_frame(alpha: Float, options: PreprocessOptions) -> npt.NDArray[np.uint8]:
     """Return the digit, light on dark, in its box in the middle of the picture.
 
     Parameters
     ----------
     alpha : ndarray of shape (height, width), float32 in [0, 1]
         The digit alone; 0.5 is the edge of a stroke.
-    side_px, box_px : int
-        Side of the picture, and of the box that the longer side of the digit fills.
-    stroke_px : float
-        Thinner strokes are widened to this; 0 leaves all strokes as they are.
-    centre : str
-        ``mass`` puts the centre of mass into the middle, ``box`` the digit's box.
+    options : PreprocessOptions
+        Its sides, its strokes' width, and what lies in the middle.
 
     Returns
     -------
-    ndarray of shape (side_px, side_px), uint8
+    ndarray of shape (options.side_px, options.side_px), uint8
     """
+    side_px = options.side_px
     inked = alpha >= 0.5
     rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
     if not len(rows):
         return np.zeros((side_px, side_px), dtype=np.uint8)
     cut = np.pad(alpha[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 2)
-    return _place(_draw(cut, box_px, stroke_px), side_px, centre)
+    return _place(_draw(cut, options.box_px, options.stroke_px), side_px, options.centre)
 
 
 def _draw(cut: Float, box_px: int, stroke_px: float) -> Float:

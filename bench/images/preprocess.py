@@ -209,13 +209,7 @@ def _frame(
         return _natural(photo, _share(digit, window), options)
     if digit is None:
         return np.zeros((options.side_px, options.side_px), dtype=np.uint8)
-    return mnist_frame(
-        digit.alpha,
-        side_px=options.side_px,
-        box_px=options.box_px,
-        stroke_px=options.stroke_px,
-        centre=options.centre,
-    )
+    return mnist_frame(digit.alpha, options)
 
 
 def _natural(
@@ -268,10 +262,7 @@ def _as_tutorials_do(photo: Photo, options: PreprocessOptions) -> Preprocessed:
     if np.median(border) > threshold:
         grey, threshold = 255 - grey, 255 - threshold
     alpha = np.clip(grey / max(2 * threshold, 1.0), 0, 1).astype(np.float32)
-    image = mnist_frame(
-        alpha, side_px=options.side_px, box_px=options.box_px, stroke_px=0, centre=options.centre
-    )
-    return Preprocessed(image=image)
+    return Preprocessed(image=mnist_frame(alpha, replace(options, stroke_px=0)))
 
 
 def _steps(digit: Digit, image: Photo) -> dict[str, Photo]:

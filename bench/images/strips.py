@@ -251,13 +251,7 @@ def _picture(page: Page, mask: Mask, photo: Photo, options: PreprocessOptions) -
             max(0, int((left - margin) * columns)) : int((right + margin) * columns) + 1,
         ]
         return Preprocessed(image=preprocess(part, options).image, box=share)
-    image = mnist_frame(
-        cut_out(page.alpha, mask),
-        side_px=options.side_px,
-        box_px=options.box_px,
-        stroke_px=options.stroke_px,
-        centre=options.centre,
-    )
+    image = mnist_frame(cut_out(page.alpha, mask), options)
     look = look_at_box(photo, share, options) if options.preprocess == "auto" else None
     if look is None:
         return Preprocessed(image=image, box=share, is_digit=float(options.preprocess != "auto"))

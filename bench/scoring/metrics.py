@@ -28,11 +28,6 @@ class Score:
     reason: str = ""
     interval: Interval | None = None
 
-    @property
-    def is_scored(self) -> bool:
-        """Whether there is a value."""
-        return self.value is not None
-
 
 def score(
     given: Predictions,

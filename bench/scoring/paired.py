@@ -56,12 +56,11 @@ class Parts:
     """The chance in a difference of two rows' accuracies, elementwise over pairs.
 
     `variance` is for new seeds and new images if the two rows were equally good, `df` its degrees
-    of freedom, `seed_variance` the part that more images would not remove.
+    of freedom.
     """
 
     variance: "NDArray[np.float64]"
     df: "NDArray[np.float64]"
-    seed_variance: "NDArray[np.float64]"
 
 
 def mcnemar(
@@ -210,7 +209,7 @@ def variance_parts(
     share = np.where(is_alone, welch**2 / (welch**2 + 4.0), 1.0)
     others = np.maximum(variance / np.where(has_spread, seed, 1.0) - 1.0, 0.0)
     df = np.where(has_spread, welch * (1.0 + share * others), np.inf)
-    return Parts(variance=variance, df=df, seed_variance=np.maximum(seed - churn, 0.0))
+    return Parts(variance=variance, df=df)
 
 
 def p_from_parts(difference: "ArrayLike", parts: Parts) -> "NDArray[np.float64]":

@@ -66,31 +66,6 @@ def what_it_takes(a: Chance, b: Chance, *, alpha: float = 0.05, power: float = P
     return Needed(more_images=images, more_seeds=seeds, reason=reason, power=power, alpha=alpha)
 
 
-def paired_power(
-    accuracy_a: float, accuracy_b: float, n: int, *, shared: float = 0.5, alpha: float = 0.05
-) -> float:
-    """Return the chance that McNemar's test calls two classifiers different on `n` images.
-
-    Parameters
-    ----------
-    accuracy_a, accuracy_b : float in [0, 1]
-    n : int
-        Test images.
-    shared : float in [0, 1]
-        Share of the more accurate classifier's errors that the other makes too.
-    """
-    from scipy.special import ndtr
-
-    wrong_a, wrong_b = 1 - accuracy_a, 1 - accuracy_b
-    both = shared * min(wrong_a, wrong_b)
-    discordant, gap = wrong_a + wrong_b - 2 * both, abs(wrong_a - wrong_b)
-    if discordant <= 0:
-        return 0.0
-    shift = gap * n**0.5 - normal_quantile(1 - alpha) * discordant**0.5
-    spread = max(discordant - gap**2, 1e-300) ** 0.5
-    return float(ndtr(shift / spread))
-
-
 def _images(a: Chance, b: Chance, gap: float, alpha: float, power: float) -> int | None:
     """Return how many more images would do with the seeds at hand; at least 1."""
     z_alpha, z_power = normal_quantile(1 - alpha), normal_quantile(2 * power - 1)

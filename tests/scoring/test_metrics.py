@@ -131,7 +131,7 @@ def test_scores_that_only_rank_give_no_log_loss_brier_or_ece_but_top_2() -> None
     for name in ("log_loss", "brier", "ece"):
         assert scores[name].value is None
         assert scores[name].reason == "the model gives scores, not probabilities"
-    assert scores["top2_accuracy"].is_scored
+    assert scores["top2_accuracy"].value is not None
 
 
 def test_missing_probabilities_are_a_reason_not_a_zero() -> None:
@@ -140,7 +140,7 @@ def test_missing_probabilities_are_a_reason_not_a_zero() -> None:
     for name in ("log_loss", "brier", "ece", "top2_accuracy"):
         assert scores[name].value is None
         assert scores[name].reason == "the evaluation holds no probabilities"
-    assert scores["accuracy"].is_scored
+    assert scores["accuracy"].value is not None
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_metric_that_raises_is_not_scored_and_costs_no_other() -> None:
     labels, predicted, _ = evaluation()
     scores: Any = score(predictions(labels, predicted, None, NAMES), specs)
     assert scores["mine"].reason == "the metric failed: ZeroDivisionError: no such thing"
-    assert scores["accuracy"].is_scored
+    assert scores["accuracy"].value is not None
 
 
 def test_a_metric_that_gives_nan_is_not_scored() -> None:
@@ -260,7 +260,7 @@ def test_every_scored_value_lies_in_its_interval() -> None:
     labels, predicted, probabilities = evaluation(1000, 5)
     groups = np.repeat(np.arange(125), 8)
     scores: Any = score(predictions(labels, predicted, probabilities, NAMES, groups=groups))
-    assert all(one.is_scored for one in scores.values())
+    assert all(one.value is not None for one in scores.values())
     for one in scores.values():
         if one.interval is not None:
             assert one.interval.low <= one.value <= one.interval.high, one.name

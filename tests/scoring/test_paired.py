@@ -19,7 +19,7 @@ from bench.scoring.paired import (
     pair_parts,
     variance_parts,
 )
-from bench.scoring.planning import Chance, paired_power, what_it_takes
+from bench.scoring.planning import Chance, what_it_takes
 
 
 def pair(both: int, only_a: int, only_b: int, neither: int) -> "tuple[Any, Any]":
@@ -238,20 +238,6 @@ def test_any_comparison_gives_a_p_value_and_an_interval_that_holds_the_differenc
     assert found.interval.low - 1e-12 <= found.difference <= found.interval.high + 1e-12
     counts = found.only_a + found.only_b + found.both_right + found.both_wrong
     assert counts == pytest.approx(n)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "least"),
-    [
-        pytest.param(0.905, 0.91, 0.30, id=".91"),
-        pytest.param(0.945, 0.95, 0.45, id=".95"),
-        pytest.param(0.97, 0.975, 0.70, id=".975"),
-        pytest.param(0.98, 0.985, 0.85, id=".985"),
-        pytest.param(0.985, 0.99, 0.90, id=".99"),
-    ],
-)
-def test_half_a_point_is_seen_with_10_000_images(low: float, high: float, least: float) -> None:
-    assert paired_power(low, high, 10_000) >= least
 
 
 def test_images_needed_would_indeed_give_80_percent_power() -> None:

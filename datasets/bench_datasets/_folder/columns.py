@@ -40,7 +40,6 @@ _BESIDE: Final = frozenset(["", *_NO_LABELS.split()])
 _WHICH: Final = ": which column holds the labels?"
 _LEAST_COUNTED: Final = 3
 _TRIED: Final = 2000
-_MOST_SENTENCES: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
