@@ -1,13 +1,15 @@
 """What Python and a notebook call: `run` and `load_results`."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import msgspec
 
 from bench.board.leaderboard import leaderboards, row_as_dict
 from bench.config import find_config, read_config
-from bench.errors import StoreError
+from bench.errors import OptionError, StoreError, did_you_mean
 from bench.execution.events import Event
 from bench.loading.cache import cache_folder, cache_in_use
 from bench.planning.request import Request
@@ -24,7 +26,7 @@ __all__ = ["load_results", "run"]
 
 def run(
     models: str | ModelSpec | Sequence[str | ModelSpec] = (),
-    datasets: str | DatasetSpec | Sequence[str | DatasetSpec] = (),
+    datasets: str | Path | DatasetSpec | Sequence[str | Path | DatasetSpec] = (),
     *,
     on_event: Callable[[Event], None] | None = None,
     **options: Any,
@@ -34,9 +36,10 @@ def run(
     Parameters
     ----------
     models, datasets : str, spec, or a sequence of them
-        Names and globs; none means all that are there. A `ModelSpec` or `DatasetSpec`, as a
-        notebook makes it, travels to the workers as the source of its functions; the
-        estimators and Keras networks that these name as ``.skops`` and ``.keras`` files.
+        Names and globs, of datasets paths as well; none means all that are there. A `ModelSpec`
+        or `DatasetSpec`, as a notebook makes it, travels to the workers as the source of its
+        functions; the estimators and Keras networks that these name as ``.skops`` and ``.keras``
+        files.
     on_event : callable
         Told every event while it runs; left out, progress is written to standard error.
     **options
@@ -51,16 +54,15 @@ def run(
     ------
     KeyboardInterrupt
         After Ctrl-C, once what is finished is stored: the same call goes on.
+    OptionError
+        If there is no such option, or its value is of another type.
     """
-    for name in ("store", "data_dir", "cache_dir"):
-        if options.get(name) is not None:
-            options[name] = Path(options[name])
-    for name in ("seeds", "folders", "settings", "plugins"):
-        if name in options:
-            options[name] = _as_tuple(options[name])
-    written = _written([*_as_tuple(models), *_as_tuple(datasets)], options.get("cache_dir"))
-    options["plugins"] = (*options.get("plugins", ()), *written)
-    request = Request(models=_names(models), datasets=_names(datasets), **options)
+    given = _as_tuple(models), _as_tuple(datasets)
+    names = _names("models", given[0], ModelSpec), _names("datasets", given[1], DatasetSpec)
+    asked = _checked(options)
+    written = _written([*given[0], *given[1]], asked.get("cache_dir"))
+    asked["plugins"] = (*asked.get("plugins", ()), *written)
+    request = Request(models=names[0], datasets=names[1], **asked)
     with cache_in_use(request.cache_dir), _progress(request, on_event) as tell:
         result = execute(request, tell)
     if result.interrupted:
@@ -86,12 +88,40 @@ def _progress(
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
-    is_one = isinstance(value, str | int | Path | ModelSpec | DatasetSpec)
+    is_one = isinstance(value, str | Path) or not isinstance(value, Iterable)
     return (value,) if is_one else tuple(value)
 
 
-def _names(given: Any) -> tuple[str, ...]:
-    return tuple(each if isinstance(each, str) else each.name for each in _as_tuple(given))
+def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `Request` that a caller sets, each of its type."""
+    kinds, found = get_type_hints(Request), {}
+    for name, value in options.items():
+        if name not in kinds:
+            raise OptionError(f"bench.run takes no {name}", why=did_you_mean(name, kinds))
+        if hasattr(value, "tolist"):  # numpy's and pandas' own
+            value = value.tolist()
+        if name in ("store", "data_dir", "cache_dir") and isinstance(value, str):
+            value = Path(value)
+        if name in ("seeds", "folders", "settings", "plugins"):
+            value = tuple(str(x) if isinstance(x, Path) else x for x in _as_tuple(value))
+        try:
+            found[name] = msgspec.convert(value, kinds[name])
+        except msgspec.ValidationError as error:
+            raise OptionError(f"bench.run, {name}={value!r}", why=str(error)) from None
+    return found
+
+
+def _names(
+    which: str, given: tuple[Any, ...], kind: type[ModelSpec | DatasetSpec]
+) -> tuple[str, ...]:
+    for each in given:
+        if not isinstance(each, str | Path | kind):
+            raise OptionError(
+                f"bench.run, {which}: {type(each).__name__}",
+                why=f"it is neither a name nor a {kind.__name__}",
+                fix=f"put it in one: {kind.__name__}(name=…, summary=…, …)",
+            )
+    return tuple(each.name if isinstance(each, kind) else str(each) for each in given)
 
 
 def _written(given: Iterable[Any], cache_dir: Path | None) -> list[str]:

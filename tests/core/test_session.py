@@ -1,15 +1,18 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import bench
+from bench import BenchError
 from bench.board.rows import COLUMNS
 from bench.execution.events import (
     EvaluationFinished,
@@ -111,6 +114,30 @@ def test_the_python_api_gives_the_leaderboard_as_a_frame() -> None:
     assert list(frame.columns) == list(COLUMNS)
     pd.testing.assert_frame_equal(bench.load_results(), frame)
     assert len(bench.load_results(each_seed=True)) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        pytest.param(
+            {"models": object()}, "models: object: it is neither a name nor a Mod", id="a model"
+        ),
+        pytest.param({"datasets": ["mnist", 5]}, "datasets: int: it is neither", id="a dataset"),
+        pytest.param({"seed": 1}, "bench.run takes no seed: did you mean seeds?", id="a name"),
+        pytest.param({"seeds": "1"}, "seeds=('1',): Expected `int`, got `str`", id="a text"),
+        pytest.param({"jobs": "many"}, "jobs='many': Invalid", id="neither number nor auto"),
+    ],
+)
+def test_python_is_told_what_cannot_be_run_before_anything_is(
+    asked: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BenchError, match=re.escape(said)):
+        bench.run(**{"models": "baseline-majority", "datasets": "digits-uci"} | asked)
+
+
+def test_python_hands_over_paths_and_numbers_of_numpy(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=re.escape(str(tmp_path / "train.csv"))):
+        bench.run("baseline-majority", tmp_path / "train.csv", seeds=np.arange(2))
 
 
 def test_progress_stands_beside_the_output_unless_events_are_taken(
