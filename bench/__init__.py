@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.adapters.keras import keras_classifier, keras_model
     from bench.adapters.sklearn import sklearn_classifier
+    from bench.adapters.torch import torch_classifier, torch_model
     from bench.errors import BenchError, DataError
     from bench.hookspecs import hookimpl
     from bench.options import Option
@@ -61,6 +62,8 @@ _HOMES = {
     "load_trial": "bench.report.notebook",
     "run": "bench.session",
     "sklearn_classifier": "bench.adapters.sklearn",
+    "torch_classifier": "bench.adapters.torch",
+    "torch_model": "bench.adapters.torch",
 }
 
 __all__ = [
@@ -92,6 +95,8 @@ __all__ = [
     "load_trial",
     "run",
     "sklearn_classifier",
+    "torch_classifier",
+    "torch_model",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Bridges from engines (Keras, scikit-learn, LiteRT) to the classifier protocol."""
+"""Bridges from engines (Keras, scikit-learn, torch, LiteRT) to the classifier protocol."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,12 @@ def load_trained(spec: "ModelSpec", folder: Path, context: "BuildContext") -> "C
         from bench.adapters.keras import read_keras_classifier
 
         return read_keras_classifier(folder, context)
+    if (folder / "model.safetensors").is_file():
+        # It holds weights alone: the plugin's code builds what they belong to.
+        classifier = spec.build(context)
+        if callable(read := getattr(classifier, "read", None)):
+            read(folder)
+            return classifier
     raise BenchError(f"{spec.name} has no stored model that can be read")
 
 

@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from bench.errors import OptionError
 from bench.images.augmentations import AUGMENTATIONS
 from bench.options import Option, Options, OptionValue
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "TrainingOptions", "standard_options"]
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "TrainingOptions",
+    "require_one_schedule",
+    "standard_options",
+]
 
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad")
 SCHEDULES = ("constant", "cosine")
@@ -87,6 +94,22 @@ class TrainingOptions:
             field.name: options[field.name] for field in fields(cls) if field.name in options
         }
         return cls(**values)
+
+
+def require_one_schedule(options: TrainingOptions) -> None:
+    """Raise where two options would set the learning rate.
+
+    Raises
+    ------
+    OptionError
+        If a plateau is watched for beside a schedule.
+    """
+    if options.reduce_lr_on_plateau and options.learning_rate_schedule != "constant":
+        raise OptionError(
+            f"reduce_lr_on_plateau={options.reduce_lr_on_plateau}",
+            why=f"the {options.learning_rate_schedule} schedule sets the learning rate",
+            fix="set one of the two",
+        )
 
 
 def standard_options(defaults: Mapping[str, OptionValue]) -> dict[str, Option]:

@@ -7,7 +7,7 @@ faster, since many steps run in one call on images gathered, cast and augmented 
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,10 +19,10 @@ from bench.adapters.keras_checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from bench.adapters.keras_epochs import cosine_share, epoch_order
+from bench.adapters.keras_epochs import Watch, cosine_share, epoch_order, hold_back
 from bench.adapters.keras_optimizers import make_optimizer
+from bench.adapters.keras_options import require_one_schedule
 from bench.adapters.keras_runtime import read_values
-from bench.errors import OptionError
 from bench.images.augmentations import augmentation
 from bench.spec import Epoch, ImageSet
 
@@ -50,15 +50,6 @@ def train_network(
     Training(model, train, options, context).run()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Watch:
-    """The best loss so far, and how many epochs ago it was, for each use of it."""
-
-    best: float = float("inf")
-    since_best: int = 0
-    since_lower: int = 0
-
-
 class Training:
     """One fit: the network, its optimiser, the compiled steps and what has been done so far."""
 
@@ -66,13 +57,8 @@ class Training:
         self, model: Any, train: ImageSet, options: "TrainingOptions", context: "FitContext"
     ) -> None:
         self._model, self._options, self._context = model, options, context
-        if options.reduce_lr_on_plateau and options.learning_rate_schedule != "constant":
-            raise OptionError(
-                f"reduce_lr_on_plateau={options.reduce_lr_on_plateau}",
-                why=f"the {options.learning_rate_schedule} schedule sets the learning rate",
-                fix="set one of the two",
-            )
-        self._fitted, self._held_back = _split(train, options.validation_fraction)
+        require_one_schedule(options)
+        self._fitted, self._held_back = hold_back(train, options.validation_fraction)
         self._augmentation = augmentation(options.augment)
         self._optimizer = make_optimizer(options.optimizer, options.learning_rate)
         self._optimizer.build(model.trainable_variables)
@@ -81,7 +67,7 @@ class Training:
         )
         self._mark = fingerprint(context, train)
         self._history: list[Epoch] = []
-        self._watch = _Watch()
+        self._watch = Watch()
         self._best: list[npt.NDArray[Any]] = []
         self._evaluations: dict[str, Callable[..., tuple[Any, Any]]] = {}
 
@@ -164,19 +150,12 @@ class Training:
 
     def observe(self, epoch: Epoch) -> None:
         """Keep the best weights and lower the learning rate, where the options ask for it."""
-        loss = epoch.loss if epoch.val_loss is None else epoch.val_loss
-        watch, options = self._watch, self._options
-        if loss is not None and loss < watch.best:
-            watch.best, watch.since_best, watch.since_lower = loss, 0, 0
-            if options.early_stopping:
+        if self._watch.is_better(epoch):
+            if self._options.early_stopping:
                 self._best = read_values(self._model.weights)
-            return
-        watch.since_best += 1
-        watch.since_lower += 1
-        if options.reduce_lr_on_plateau and watch.since_lower >= options.reduce_lr_on_plateau:
+        elif self._watch.is_time_to_lower(self._options.reduce_lr_on_plateau):
             rate = self._optimizer.learning_rate
             rate.assign(rate * _PLATEAU_FACTOR)
-            watch.since_lower = 0
 
     def _is_over(self) -> bool:
         patience = self._options.early_stopping
@@ -194,11 +173,7 @@ class Training:
             history=tuple(self._history),
             variables=read_values(self._variables()),
             best=self._best,
-            watch={
-                "best": self._watch.best,
-                "since_best": self._watch.since_best,
-                "since_lower": self._watch.since_lower,
-            },
+            watch=asdict(self._watch),
         )
         write_checkpoint(folder, checkpoint, self._mark)
 
@@ -219,21 +194,9 @@ class Training:
             variable.assign(value)
         self._history = list(checkpoint.history)
         self._best = list(checkpoint.best)
-        self._watch = _Watch(**checkpoint.watch)
+        self._watch = Watch(**checkpoint.watch)
         for epoch in self._history:
             self._context.report_epoch(epoch)
-
-
-def _split(train: ImageSet, fraction: float) -> tuple[ImageSet, ImageSet | None]:
-    """Hold the last share back, without shuffling, as Keras' ``validation_split`` does."""
-    first_held_back = max(int(len(train) * (1.0 - fraction)), 1)
-    if first_held_back >= len(train):
-        return train, None
-    assert train.labels is not None
-    return (
-        ImageSet(pixels=train.pixels[:first_held_back], labels=train.labels[:first_held_back]),
-        ImageSet(pixels=train.pixels[first_held_back:], labels=train.labels[first_held_back:]),
-    )
 
 
 def _chunk_size(images: ImageSet, batch_size: int) -> int:

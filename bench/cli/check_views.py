@@ -17,6 +17,7 @@ from rich.text import Text
 from bench.errors import BenchError, DataMissingError, OptionError, PluginError, unknown
 from bench.loading.files import find_files
 from bench.options import OptionValue, parse_setting, resolve_options
+from bench.planning.missing import missing_engine
 from bench.planning.request import Session
 from bench.plugins.discovery import Candidate
 from bench.render.console import make_console, plain
@@ -75,6 +76,8 @@ def show_checks(asked: Asked) -> int:
     _quieten_engines()
     if asked.name in session.plugins.models:
         spec = session.plugins.models[asked.name]
+        if reason := missing_engine(spec, home):
+            raise BenchError(f"{asked.name} cannot be checked here", why=reason)
         where = {"module": home.module, "file": home.file}
         model = ModelCase(spec, **where, settings=values, threads=asked.threads)
         return _show(asked, "model", MODEL_CHECKS, model)

@@ -36,7 +36,7 @@ def model(
         bool, typer.Option("--sklearn", help="An estimator of scikit-learn; so it is without any.")
     ] = False,
     keras: Annotated[bool, typer.Option("--keras", help="A Keras network.")] = False,
-    torch: Annotated[bool, typer.Option("--torch", help="A torch module and its loop.")] = False,
+    torch: Annotated[bool, typer.Option("--torch", help="A torch module.")] = False,
     function: Annotated[
         bool, typer.Option("--function", help="Functions of images in numpy, without an engine.")
     ] = False,

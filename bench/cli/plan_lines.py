@@ -72,14 +72,18 @@ def plan_lines(plan: Plan, cores: int, quick_seconds: float | None = None) -> li
     failed = dict.fromkeys(c.reason for c in plan.cells if c.state is CellState.FAILED)
     lines += [Text(f"cannot be read: {as_typed(clean(why))}", style="bad") for why in failed]
     impossible = [cell for cell in plan.cells if cell.state is CellState.IMPOSSIBLE]
-    for reason, number in Counter(_pairing(cell) for cell in impossible).items():
-        times = f" ({number} models)" if number > 1 else ""
+    pairings = Counter(_pairing(cell) for cell in impossible)
+    named = {_pairing(cell) for cell in impossible if not cell.test_dataset}
+    for reason, number in pairings.items():
+        times = f" ({number} models)" if number > 1 and reason not in named else ""
         lines.append(Text(f"impossible: {reason}{times}"))
     lines += [plain(note) for note in plan.notes]
     return lines
 
 
 def _pairing(cell: Cell) -> str:
+    if not cell.test_dataset:  # what the model computes with is not here, whatever the data
+        return clean(f"{cell.model}: {cell.reason}")
     return clean(f"{cell.train_dataset} → {cell.test_dataset}: {cell.reason}")
 
 

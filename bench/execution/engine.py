@@ -35,6 +35,7 @@ _ASKED = "BENCH_THREADS_ASKED"
 _PRELOADED = {
     "scikit-learn": ("sklearn.ensemble", "sklearn.svm", "sklearn.neural_network"),
     "scikit-learn-intelex": ("sklearnex",),
+    "torch": ("torch",),
 }
 _THREADS_MAX = 4096
 _limited: tuple[int, int, int] | None = None

@@ -137,7 +137,7 @@ def write_trial(
         if path.is_file()
     }
     model_files = [path for path in (folder / MODEL).rglob("*") if path.is_file()]
-    device, notes = device_used(heavy=heavy), record.notes
+    device, notes = description.device or device_used(heavy=heavy), record.notes
     if device == "cpu" and heavy and machine_facts().accelerator:
         notes += ("its GPU was not used: TensorFlow found no CUDA for it",)
     record = msgspec.structs.replace(

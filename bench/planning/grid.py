@@ -17,6 +17,7 @@ from bench.planning.identity import (
     resolve_precision,
     sources_of,
 )
+from bench.planning.missing import missing_engine
 from bench.planning.shelf import Shelf
 from bench.planning.stored import damaged_folders, is_outgrown, is_sound, what_changed
 from bench.planning.task import EvaluationTask, PluginRef, TrialTask
@@ -119,7 +120,7 @@ def plan_trials(
     settings: Settings,
     store: Store,
 ) -> list[Cell]:
-    """Return a cell for each trial, and one for each impossible pairing.
+    """Return a cell for each trial, and one for each pairing or model that is impossible here.
 
     Raises
     ------
@@ -130,6 +131,9 @@ def plan_trials(
     shelf = Shelf.of(store)
     for pairing in pairings:
         for spec in models:
+            if reason := missing_engine(spec, plugins.homes[spec.name]):
+                cells.append(_impossible(spec, pairing.train, "", reason))
+                continue
             possible, impossible = _split_pairings(spec, pairing)
             for sized in each_size(settings, pairing.train, spec.name):
                 options, variant = trial_options(spec, sized, pairing.train)
@@ -149,18 +153,21 @@ def _split_pairings(spec: ModelSpec, pairing: TrainedOn) -> tuple[list[LoadedDat
         missing = [name for name in test.classes if name not in pairing.train.classes]
         if missing:
             reason = f"{pairing.train.name} has no class {', '.join(missing[:5])}"
-            impossible.append(
-                Cell(
-                    model=spec.name,
-                    train_dataset=pairing.train.name,
-                    test_dataset=test.name,
-                    state=CellState.IMPOSSIBLE,
-                    reason=reason + (" …" if len(missing) > 5 else ""),
-                )
-            )
+            reason += " …" if len(missing) > 5 else ""
+            impossible.append(_impossible(spec, pairing.train, test.name, reason))
         else:
             possible.append(test)
     return possible, impossible
+
+
+def _impossible(spec: ModelSpec, train: LoadedDataset, test: str, reason: str) -> Cell:
+    return Cell(
+        model=spec.name,
+        train_dataset=train.name,
+        test_dataset=test,
+        state=CellState.IMPOSSIBLE,
+        reason=reason,
+    )
 
 
 def _cell(

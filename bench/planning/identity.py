@@ -34,9 +34,12 @@ _IMPORTED = {
     "keras_classifier": ("tensorflow", "keras"),
     "keras_model": ("tensorflow", "keras"),
     "tensorflow": ("tensorflow", "keras"),
-    "xgboost": ("xgboost",),
+    "xgboost": ("xgboost", "xgboost-cpu"),
     "lightgbm": ("lightgbm",),
+    "catboost": ("catboost",),
     "torch": ("torch",),
+    "torch_classifier": ("torch",),
+    "torch_model": ("torch",),
 }
 
 

@@ -17,7 +17,11 @@ Kind: TypeAlias = Literal["model", "dataset"]
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
 _NAME_LENGTH_MAX: Final = 60
-_REQUIRES: Final = {"torch": ', "torch"', "keras": ', "keras"', "sklearn": ', "scikit-learn"'}
+_REQUIRES: Final = {
+    "torch": ', "torch", "safetensors"',
+    "keras": ', "keras"',
+    "sklearn": ', "scikit-learn"',
+}
 # Windows keeps these for devices, with any ending.
 _DEVICES: Final = frozenset({"aux", "con", "nul", "prn"})
 _PLUGINS: Final = re.compile(r"^plugins[ \t]*=[ \t]*\[(?P<inside>[^\]]*)\]", re.MULTILINE)

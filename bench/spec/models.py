@@ -98,6 +98,8 @@ class Description:
     layers: tuple[Layer, ...] = ()
     engine: str = ""
     """The library that computes, with its version, e.g. ``scikit-learn-intelex 2026.2``."""
+    device: str = ""
+    """What it was trained on: ``cpu``, or a GPU's name; empty where the harness knows by itself."""
 
 
 @runtime_checkable

@@ -202,7 +202,7 @@ def check_description_is_sound(case: ModelCase) -> None:
     if type(said) is not Description:
         raise AssertionError(f"describe returned {type(said).__name__}\nreturn a bench.Description")
     for name, value in ((each.name, getattr(said, each.name)) for each in fields(said)):
-        if name in ("layers", "engine"):
+        if name in ("layers", "engine", "device"):
             continue
         if value is not None and not (isinstance(value, int) and value >= 0):
             raise AssertionError(

@@ -1,5 +1,6 @@
 """Sound plugins as people write them: ``bench check`` finds nothing."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ NETWORKS = (
     "recurrent",
     "preprocessing",
 )
+MODULES = ("convolutions", "residual", "recurrent")
 
 
 def faults(file: str, name: str) -> list[tuple[str, tuple[str, ...], str]]:
@@ -50,3 +52,10 @@ def test_no_estimator_of_scikit_learn_raises_a_false_alarm(name: str) -> None:
 @pytest.mark.heavy
 def test_no_keras_network_raises_a_false_alarm(name: str) -> None:
     assert faults("six_keras_networks.py", f"k-{name}") == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.heavy
+@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+def test_no_torch_module_raises_a_false_alarm(name: str) -> None:
+    assert faults("three_torch_modules.py", f"t-{name}") == []

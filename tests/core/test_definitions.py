@@ -143,6 +143,7 @@ def test_what_computing_files_import_of_the_harness_is_declared_or_computes_noth
     silent = {
         "adapters.greetings": "silences libraries",
         "adapters.keras_describe": "counts parameters",
+        "adapters.torch_describe": "counts parameters",
         "bench": "names only",
         "errors": "words",
         "execution.latency": "measures time",

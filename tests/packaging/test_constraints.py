@@ -15,15 +15,17 @@ LINES = [
     for line in (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
     if not line.startswith("#")
 ]
+# Engines of one's own choice: which build of them is the right one depends on the machine.
+UNPINNED = ("torch",)
 PINS = {canonicalize_name(line.split("==")[0]): line.split("==")[1] for line in LINES}
 
 
 def asked_for() -> list[Requirement]:
-    """Return what pyproject.toml names: to run, the extras, to develop."""
+    """Return what pyproject.toml names: to run, the extras but for a few, to develop."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     texts: list[Any] = list(project["project"]["dependencies"])
-    for group in project["project"]["optional-dependencies"].values():
-        texts += group
+    for name, group in project["project"]["optional-dependencies"].items():
+        texts += [] if name in UNPINNED else group
     for group in project["dependency-groups"].values():
         texts += [entry for entry in group if isinstance(entry, str)]
     return [Requirement(text) for text in texts]

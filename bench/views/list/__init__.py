@@ -134,9 +134,12 @@ def compute(source: Catalogue, options: Options) -> Listing:
         raise unknown(kind[:-1], name, known, where=f"bench list {kind}")
     if kind != "models":
         return value
+    from bench.planning.missing import missing_engine
     from bench.planning.trial_options import image_shape
 
     shape = image_shape(plugins.models[name], options.shape)
+    if missing := missing_engine(plugins.models[name], plugins.homes[name]):
+        return replace(value, shape=shape, reason=missing)
     described, reason = _describe(plugins.models[name], shape)
     return replace(value, shape=shape, described=described, reason=reason)
 
