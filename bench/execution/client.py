@@ -4,6 +4,7 @@ import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,11 @@ __all__ = ["run_tasks"]
 
 _POLL_HELD_SECONDS = 0.5
 _POLL_LOCKS_SECONDS = 5.0
+_LOOK_AT_LOCKS_SECONDS = 1.0
+_POLL_STORED_SECONDS = 0.05
+_FEW_SLOTS = 8
+"""Of so many trials at once each is stored as it comes; of more, several at a time."""
+_STORING_THREADS = 8
 _RETRIED = (State.CRASHED, State.OUT_OF_MEMORY)
 
 
@@ -104,6 +110,7 @@ def run_tasks(
             run.stop()
         finally:
             backend.close()
+            run.storers.shutdown(wait=True)
             for entry in (*run.running.values(), *run.waiting):
                 release(entry)
     return RunFinished(
@@ -129,6 +136,11 @@ class _Run:
     running: dict[str, Entry] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     said: set[str] = field(default_factory=set)
+    storers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_STORING_THREADS, "store results")
+    )
+    storing: "dict[Future[None], tuple[Entry, TrialFinished]]" = field(default_factory=dict)
+    looked: float = 0.0
     number: int = 0
 
     def loop(self) -> None:
@@ -137,10 +149,9 @@ class _Run:
             self._submit_what_fits()
             if self.running or self.held or self.waiting:
                 patience = _POLL_HELD_SECONDS if self.held else _POLL_LOCKS_SECONDS
-                self.backend.wait(patience, self.hear)
-            for trial_id, entry in self.running.items():
-                if is_lost(entry):
-                    self.backend.stop(trial_id)
+                self.backend.wait(self._patience(patience), self.hear)
+            self._take_stored()
+            self._look_at_locks()
             self._look_at_held()
 
     def stop(self) -> None:
@@ -149,7 +160,23 @@ class _Run:
             self.backend.stop(trial_id)
         deadline = time.monotonic() + self.backend.stop_seconds
         while self.running and (left := deadline - time.monotonic()) > 0:
-            self.backend.wait(left, self.hear)
+            self.backend.wait(self._patience(left), self.hear)
+            self._take_stored()
+        wait(self.storing)
+        self._take_stored()
+
+    def _patience(self, seconds: float) -> float:
+        return min(seconds, _POLL_STORED_SECONDS) if self.storing else seconds
+
+    def _look_at_locks(self) -> None:
+        """Stop trials whose lock is gone; of many, not at every message."""
+        now = time.monotonic()
+        if len(self.running) > _FEW_SLOTS and now - self.looked < _LOOK_AT_LOCKS_SECONDS:
+            return
+        self.looked = now
+        for trial_id, entry in self.running.items():
+            if is_lost(entry):
+                self.backend.stop(trial_id)
 
     def _submit_what_fits(self) -> None:
         while not self.interrupts.is_set:
@@ -189,11 +216,29 @@ class _Run:
         self.emit(message)
 
     def _end(self, entry: Entry, outcome: Outcome) -> None:
+        stored = None
         try:
-            self._finish(entry, outcome)
+            stored = self._finish(entry, outcome)
         finally:
-            del self.running[entry.task.trial_id]
-            release(entry)
+            if stored is None:
+                self._let_go(entry)
+        if stored is not None:
+            ended = trial_event(entry.task, outcome, accuracy=entry.accuracy, retries=entry.retries)
+            self.storing[stored] = entry, ended
+
+    def _take_stored(self) -> None:
+        """Say of trials that are in the store how they ended."""
+        for stored in [each for each in self.storing if each.done()]:
+            entry, ended = self.storing.pop(stored)
+            try:
+                stored.result()
+                self._count(ended)
+            finally:
+                self._let_go(entry)
+
+    def _let_go(self, entry: Entry) -> None:
+        del self.running[entry.task.trial_id]
+        release(entry)
 
     def _work_folder(self) -> Path:
         self.number += 1
@@ -251,24 +296,30 @@ class _Run:
             )
         )
 
-    def _finish(self, entry: Entry, outcome: Outcome) -> None:
+    def _finish(self, entry: Entry, outcome: Outcome) -> "Future[None] | None":
+        """Store how a trial ended, or begin to; None where that is all there is to do."""
         if is_lost(entry):
             shutil.rmtree(outcome.folder, ignore_errors=True)
             self._warn("its lock was taken by another run, so nothing of it is stored here", entry)
             await_other(self.store, entry)
             self.held.append(entry)
-            return
+            return None
         may_retry = outcome.state in _RETRIED and entry.retries < self.limits.retries
         if may_retry and not self.interrupts.is_set:
             entry.retries += 1
             shutil.rmtree(outcome.folder, ignore_errors=True)
             self.emit(retry_event(entry.task, outcome, entry.retries))
             self.waiting.appendleft(entry)
-            return
+            return None
+        if self.backend.slots > _FEW_SLOTS:
+            return self.storers.submit(
+                publish, self.store, entry.task, outcome, retries=entry.retries
+            )
         publish(self.store, entry.task, outcome, retries=entry.retries)
         self._count(
             trial_event(entry.task, outcome, accuracy=entry.accuracy, retries=entry.retries)
         )
+        return None
 
     def _count(self, event: TrialFinished) -> None:
         self.counts[event.state] += 1

@@ -2,18 +2,19 @@
 
 The client chooses the worker of each trial, so that a worker is sent each dataset once, before the
 task that needs it, and nothing large is in the task graph. A trial whose worker is gone goes on on
-another one from the last checkpoint that came.
+another one from the last checkpoint that came. What waits for the network does so in Dask's own
+loop, a coroutine a trial; all that is decided or written is in the client's thread.
 """
 
 import select
-import shutil
 import socket
-import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,11 +24,13 @@ import msgspec
 from bench.errors import BenchError
 from bench.execution import dask_worker
 from bench.execution.backend import Tell
-from bench.execution.dask_cluster import Cluster, Connection
-from bench.execution.dask_worker import Order
+from bench.execution.dask_cluster import Cluster, Connection, Worker
+from bench.execution.dask_sending import Sender
+from bench.execution.dask_trial import Running
+from bench.execution.events import EpochEnded, Warned
 from bench.execution.interrupts import Interrupts
 from bench.execution.job import Job, decode_message
-from bench.execution.parcels import Parcel, parcels_of, search_within, unpack
+from bench.execution.parcels import Parcel, unpack
 from bench.planning.task import Limits, Outcome, TrialTask
 from bench.store.record import State
 
@@ -40,20 +43,6 @@ _NOT_SENT = "; a worker is sent a plugin's project or folder, up to 50 MB, and n
 
 
 @dataclass(slots=True, kw_only=True)
-class _Running:
-    """State: a trial on its way through workers."""
-
-    job: Job
-    name: str = ""
-    future: Any = None
-    worker: str = ""
-    mark: str = ""
-    checkpoint: bytes = b""
-    losses: int = 0
-    is_stopped: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
 class DaskBackend:
     """State: a connection to a cluster, its workers, and the trials that they run."""
 
@@ -61,11 +50,15 @@ class DaskBackend:
     stop_seconds: float = 10.0
     interrupts: Interrupts | None = None
     link: Connection = field(init=False)
-    running: dict[str, _Running] = field(default_factory=dict)
-    homeless: deque[_Running] = field(default_factory=deque)
-    heard: deque[tuple[str, Any]] = field(default_factory=deque)
+    sender: Sender = field(init=False)
+    running: dict[str, Running] = field(default_factory=dict)
+    named: dict[str, Running] = field(default_factory=dict)
+    homeless: deque[Running] = field(default_factory=deque)
+    heard: deque[Callable[[Tell], None]] = field(default_factory=deque)
     bell: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
+    looking: "Future[None] | None" = None
     looked: float = 0.0
+    noted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.link = Connection(cluster=self.cluster)
@@ -84,25 +77,28 @@ class DaskBackend:
         _refuse_endless(tasks, self.cluster.worker_walltime_seconds)
         needed = {name for task in tasks for name in task.identity.requires}
         self.link.requires = tuple(sorted(needed))
+        self.sender = Sender(requires=self.link.requires, topic=self.link.topic)
         self.link.connect()
         self.bell[1].setblocking(False)
         self.link.client.subscribe_topic(self.link.topic, self._event)
         deadline = time.monotonic() + _FIRST_WORKER_SECONDS
-        while not self.link.workers and not interrupts.is_set:
-            self._look(tell, is_start=True)
-            if not self.link.workers and time.monotonic() > deadline:
+        while not interrupts.is_set:
+            self.link.look(tell)
+            if self.link.workers:
+                return
+            if time.monotonic() > deadline:
                 raise BenchError(
                     f"the cluster {self.link.place}",
                     why=f"no worker came within {_FIRST_WORKER_SECONDS:.0f} s",
                     fix="start one: dask worker ADDRESS --nthreads 1",
                 )
-            if not self.link.workers:
-                self._sleep(0.2)
+            self._sleep(0.2)
 
     def _event(self, event: tuple[float, Any]) -> None:
-        self._ring(("event", event[1]))
+        name, message = event[1]
+        self._ring(partial(self._told, name, message))
 
-    def _ring(self, what: tuple[str, Any]) -> None:
+    def _ring(self, what: Callable[[Tell], None]) -> None:
         """Hand something to the client's thread."""
         self.heard.append(what)
         with suppress(OSError):
@@ -118,14 +114,6 @@ class DaskBackend:
             while self.bell[1].recv(4096):
                 pass
 
-    def _look(self, tell: Tell, *, is_start: bool = False) -> None:
-        """See which workers there are, and take trials from those that are gone."""
-        self.looked = time.monotonic()
-        self.link.look(tell, is_start=is_start)
-        for running in self.running.values():
-            if running.worker and running.worker not in self.link.workers:
-                self._lose(running)
-
     def choose(self, waiting: Iterable[TrialTask]) -> int | None:
         """Return the first task that a free worker can take."""
         if self.homeless or not any(not worker.trial for worker in self.link.workers.values()):
@@ -138,158 +126,175 @@ class DaskBackend:
     def submit(self, job: Job, held: int = -1) -> None:
         """Send a free worker what it lacks, and the job."""
         del held  # a process of another machine cannot share it
-        running = _Running(job=job)
+        running = Running(job=job)
         self.running[job.task.trial_id] = running
         self._send(running)
 
-    def _send(self, running: _Running) -> None:
+    def _send(self, running: Running) -> None:
         task = running.job.task
         worker = self.link.free(task)
         if worker is None:
             self.homeless.append(running)
             return
-        parcels = parcels_of(task)
+        name = uuid4().hex
+        order, parcels = self.sender.order(running.job, name, running.checkpoint)
+        for note in {each.note for each in parcels if each.note} - self.noted:
+            self.noted.add(note)
+            self._ring(partial(_warn, note))
         worker.trial, running.worker = task.trial_id, worker.address
-        running.name, running.mark = uuid4().hex, ""
-        order = Order(
-            job=running.job,
-            keys=_keys(task, parcels),
-            requires=self.link.requires,
-            topic=self.link.topic,
-            name=running.name,
-            search=_searched(task, parcels),
-            checkpoint=running.checkpoint,
-        )
+        running.name, running.mark, self.named[name] = name, "", running
+        running.way = self.link.soon(self._carry(running, name, worker, order, parcels))
+
+    async def _carry(
+        self, running: Running, name: str, worker: Worker, order: bytes, parcels: Iterable[Parcel]
+    ) -> None:
+        """Bring a worker what it lacks and the order, and back what comes of it."""
         try:
-            self.link.ship(worker, parcels.values())
-        except (OSError, TimeoutError, KeyError):  # it went while it was being sent something
-            self._lose(running)
-            return
-        running.future = self.link.client.submit(
-            dask_worker.run,
-            msgspec.msgpack.encode(order),
-            key=f"digitbench-{running.name}",
-            workers=[worker.address],
-            allow_other_workers=False,
-            pure=False,
-            retries=0,
-        )
-        name = running.name
-        running.future.add_done_callback(lambda future: self._ring(("done", (name, future))))
+            await self.sender.ship(self.link.client, worker, parcels)
+            running.is_sent = True
+            future = self.link.client.submit(
+                dask_worker.run,
+                order,
+                key=f"digitbench-{name}",
+                workers=[worker.address],
+                allow_other_workers=False,
+                pure=False,
+                retries=0,
+            )
+            try:
+                said, files = await future
+            finally:
+                future.release()
+        except BenchError as error:
+            self._ring(partial(_raise, error))
+        except Exception as error:  # noqa: BLE001  # it went, or what it was to write cannot be
+            self._ring(partial(self._was_lost, name, error))
+        else:
+            self._ring(partial(self._done, name, bytes(said), bytes(files)))
 
     def wait(self, seconds: float, tell: Tell) -> None:
         """Tell what came; look after workers and checkpoints once a second."""
         if not self.heard:
             self._sleep(min(seconds, _LOOK_SECONDS))
         while self.heard:
-            kind, what = self.heard.popleft()
-            if kind == "event":
-                self._told(what, tell)
-            else:
-                self._done(what[0], what[1], tell)
+            self.heard.popleft()(tell)
+        if self.link.client.status != "running":
+            raise self.link.gone()
         if time.monotonic() - self.looked >= _LOOK_SECONDS:
-            self._look(tell)
-            self._fetch_checkpoints()
-            self._house(tell)
+            self._look_again()
 
-    def _named(self, name: str) -> _Running | None:
-        return next((each for each in self.running.values() if each.name == name), None)
+    def _look_again(self) -> None:
+        if self.looking is not None:
+            if not self.looking.done():
+                return
+            try:
+                self.looking.result()
+            except (OSError, TimeoutError, CancelledError) as error:
+                raise self.link.gone() from error
+        resuming = [each for each in self.named.values() if each.job.checkpoint]
+        seen = {each.name: each.mark for each in resuming}
+        workers = sorted({each.worker for each in resuming})
+        self.looked = time.monotonic()
+        self.looking = self.link.soon(self._look(seen, workers))
 
-    def _told(self, what: tuple[str, bytes], tell: Tell) -> None:
-        running = self._named(what[0])
-        if running is not None:
-            tell(running.job.task.trial_id, decode_message(bytes(what[1]).rstrip(b"\n")))
+    async def _look(self, seen: dict[str, str], workers: list[str]) -> None:
+        """See which workers there are, and bring what each running trial would go on from."""
+        there, found = await self.link.survey()
+        self._ring(partial(self._take, there, found))
+        if seen:
+            await self._fetch(seen, workers)
 
-    def _done(self, name: str, future: Any, tell: Tell) -> None:
-        running = self._named(name)
+    async def _fetch(self, seen: dict[str, str], workers: list[str]) -> None:
+        """Bring what trials would go on from, where it is not what was seen."""
+        with suppress(Exception):  # a worker may just have gone: asked again in a second
+            asked = {"workers": workers, "on_error": "ignore"}
+            came = await self.link.client.run(dask_worker.checkpoints_of, seen, **asked)
+            self._ring(partial(self._go_on_from, came))
+
+    def _take(self, there: set[str], found: dict[str, Any], tell: Tell) -> None:
+        self.link.take(there, found, tell)
+        for running in list(self.named.values()):
+            if running.worker not in self.link.workers:
+                self._lose(running, "it is gone")
+        self._house(tell)
+
+    def _told(self, name: str, message: bytes, tell: Tell) -> None:
+        if (running := self.named.get(name)) is None:
+            return
+        said = decode_message(bytes(message).rstrip(b"\n"))
+        tell(running.job.task.trial_id, said)
+        # What is trained is brought here at once: its worker may be gone in a moment.
+        is_new = isinstance(said, EpochEnded) and bool(running.job.checkpoint)
+        if is_new and (running.fetched is None or running.fetched.done()):
+            fetched = self._fetch({name: running.mark}, [running.worker])
+            running.fetched = self.link.soon(fetched)
+
+    def _done(self, name: str, said: bytes, files: bytes, tell: Tell) -> None:
+        running = self.named.get(name)
         if running is None:
             return
-        if future.status != "finished":
-            self._lose(running)
+        outcome = decode_message(said.rstrip(b"\n"))
+        assert isinstance(outcome, Outcome)
+        if outcome.state is State.INTERRUPTED and not running.is_stopped:
+            self._lose(running, outcome.reason)  # its worker's machine was told to end
             self._house(tell)
             return
-        said, files = future.result()
-        future.release()
-        outcome = decode_message(bytes(said).rstrip(b"\n"))
-        assert isinstance(outcome, Outcome)
         work = Path(running.job.work)
-        unpack(bytes(files), work)
-        self._keep_checkpoint(running.job, work / "checkpoint")
+        unpack(files, work)
+        running.keep_checkpoint(work / "checkpoint")
         self._forget(running)
         trial_id, reason = running.job.task.trial_id, outcome.reason
         if outcome.state is State.FAILED and reason.startswith("FileNotFoundError"):
             reason += _NOT_SENT
-        tell(
-            trial_id,
-            msgspec.structs.replace(
-                outcome, trial_id=trial_id, reason=reason, folder=running.job.work
-            ),
-        )
+        told = {"trial_id": trial_id, "reason": reason, "folder": running.job.work}
+        tell(trial_id, msgspec.structs.replace(outcome, **told))
 
-    def _keep_checkpoint(self, job: Job, found: Path) -> None:
-        if job.checkpoint and found.is_dir():
-            place = Path(job.checkpoint)
-            shutil.rmtree(place, ignore_errors=True)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            found.rename(place)
+    def _go_on_from(self, came: dict[str, dict[str, tuple[str, bytes]]], tell: Tell) -> None:
+        del tell
+        for name, (mark, data) in (each for found in came.values() for each in found.items()):
+            if (running := self.named.get(name)) is not None:
+                running.go_on_from(mark, bytes(data))
 
-    def _forget(self, running: _Running) -> None:
+    def _forget(self, running: Running) -> None:
+        self._leave(running)
         self.running.pop(running.job.task.trial_id, None)
+
+    def _leave(self, running: Running) -> None:
+        """Let a trial and its worker go apart."""
+        self.named.pop(running.name, None)
         worker = self.link.workers.get(running.worker)
         if worker is not None and worker.trial == running.job.task.trial_id:
             worker.trial = ""
+        if running.way is not None:
+            running.way.cancel()
+        running.way, running.worker, running.name, running.is_sent = None, "", "", False
 
-    def _lose(self, running: _Running) -> None:
+    def _was_lost(self, name: str, error: Exception, tell: Tell) -> None:
+        if (running := self.named.get(name)) is not None:
+            words = " ".join(str(error).split())[:160]
+            self._lose(running, f"{type(error).__name__}: {words}" if words else "it is gone")
+            self._house(tell)
+
+    def _lose(self, running: Running, why: str) -> None:
         """Take a trial from a worker that is gone."""
-        worker = self.link.workers.get(running.worker)
-        if worker is not None:
-            worker.trial = ""
-        if running.future is not None:
-            with suppress(Exception):  # of a connection that may be gone as well
-                running.future.cancel()
-        running.future, running.worker, running.name = None, "", ""
+        self._leave(running)
         running.losses += 1
+        running.lost_by = why
         self.homeless.append(running)
 
     def _house(self, tell: Tell) -> None:
         """Find new workers for trials that lost theirs."""
         for _ in range(len(self.homeless)):
             running = self.homeless.popleft()
-            trial_id = running.job.task.trial_id
-            if running.is_stopped or running.losses > _LOSSES_MAX:
-                state = State.INTERRUPTED if running.is_stopped else State.CRASHED
-                reason = "interrupted" if running.is_stopped else "its worker was lost each time"
-                self._forget(running)
-                folder = running.job.work
-                tell(
-                    trial_id, Outcome(trial_id=trial_id, state=state, reason=reason, folder=folder)
-                )
+            trial_id, folder = running.job.task.trial_id, running.job.work
+            if not running.is_stopped and running.losses <= _LOSSES_MAX:
+                self._send(running)
                 continue
-            self._send(running)
-
-    def _fetch_checkpoints(self) -> None:
-        """Bring what each running trial would go on from."""
-        for running in list(self.running.values()):
-            if not (running.worker and running.job.checkpoint):
-                continue
-            with suppress(Exception):  # its worker may just have gone: looked at again in a second
-                found = self.link.client.run(
-                    dask_worker.checkpoint_of,
-                    running.name,
-                    running.mark,
-                    workers=[running.worker],
-                    on_error="ignore",
-                )
-                running.mark, data = found.get(running.worker, (running.mark, b""))
-                if data:
-                    running.checkpoint = bytes(data)
-                    self._write_checkpoint(running.job, running.checkpoint)
-
-    def _write_checkpoint(self, job: Job, data: bytes) -> None:
-        beside = Path(job.work) / "checkpoint"
-        shutil.rmtree(beside, ignore_errors=True)
-        unpack(data, beside)
-        self._keep_checkpoint(job, beside)
+            state, reason = State.INTERRUPTED, "interrupted"
+            if not running.is_stopped:
+                state, reason = State.CRASHED, f"its worker was lost each time ({running.lost_by})"
+            self._forget(running)
+            tell(trial_id, Outcome(trial_id=trial_id, state=state, reason=reason, folder=folder))
 
     def stop(self, trial_id: str) -> None:
         """Ask its worker to end a trial."""
@@ -298,15 +303,34 @@ class DaskBackend:
             return
         running.is_stopped = True
         if running.worker:
-            with suppress(Exception):  # its worker may be gone, which ends it too
-                self.link.client.run(dask_worker.stop, running.name, workers=[running.worker])
+            self.link.soon(self._stop(running.name, running.worker))
+        if not running.is_sent:  # what it needs is still on its way
+            self._leave(running)
+            self.homeless.append(running)
+            self._ring(self._house)
+
+    async def _stop(self, name: str, worker: str) -> None:
+        with suppress(Exception):  # its worker may be gone, which ends it too
+            await self.link.client.run(dask_worker.stop, name, workers=[worker])
 
     def close(self) -> None:
         """Stop what runs, and leave the cluster."""
+        ways = [each.way for each in self.running.values()]
+        for way in filter(None, (*ways, self.looking)):
+            way.cancel()
         self.link.close()
         for end in self.bell:
             end.close()
         self.running.clear()
+        self.named.clear()
+
+
+def _warn(message: str, tell: Tell) -> None:
+    tell("", Warned(message=message))
+
+
+def _raise(error: BenchError, tell: Tell) -> None:
+    raise error
 
 
 def _refuse_endless(tasks: Sequence[TrialTask], walltime: float | None) -> None:
@@ -320,20 +344,3 @@ def _refuse_endless(tasks: Sequence[TrialTask], walltime: float | None) -> None:
             why=f"that is too short for {named}, which cannot go on from a checkpoint",
             fix="give a longer --worker-walltime, or leave them out",
         )
-
-
-def _keys(task: TrialTask, parcels: Mapping[str, Parcel]) -> dict[str, tuple[str, str]]:
-    """Return the parcel of each path that a task names, and the path's name within it."""
-    found = {path: (each.key, "") for path, each in parcels.items()}
-    file = task.plugin.file
-    if file in parcels:
-        within = Path(file).resolve().relative_to(parcels[file].root)
-        found[file] = parcels[file].key, within.as_posix()
-    return found
-
-
-def _searched(task: TrialTask, parcels: Mapping[str, Parcel]) -> str:
-    """Return the folder of a plugin's parcel that Python looks for modules in; empty for none."""
-    parcel = parcels.get(task.plugin.file or task.plugin.module)
-    folder = None if parcel is None else search_within(task.plugin, parcel, sys.path)
-    return "" if parcel is None or folder is None else f"{parcel.key}/{folder}"

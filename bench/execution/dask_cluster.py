@@ -1,28 +1,31 @@
 """A Dask cluster as its client sees it: the connection, its workers, and what each was sent."""
 
+import asyncio
 import logging
 import re
 import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from bench.errors import BenchError
 from bench.execution import dask_worker
 from bench.execution.backend import Tell
 from bench.execution.events import Warned
-from bench.execution.parcels import Parcel
 from bench.planning.task import TrialTask
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Cluster", "Connection", "Worker", "facts_of_workers"]
 
+_T = TypeVar("_T")
 _CONNECT_SECONDS = 15.0
-_PIECE_BYTES = 16 << 20
 _ADDRESS = re.compile(r"(?:(?:tcp|tls|ucx|ws|wss)://)?[^/\s:]+(?::[^/\s:]+)*:[0-9]{1,5}/?")
 # A Ctrl-C in the terminal reaches every process of it, and is for the client alone.
 _NO_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -99,10 +102,13 @@ class Connection:
         # Whatever an address that leads nowhere makes of it.
         except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
             words = " ".join(str(error).split())[:160] or type(error).__name__
+            if not self.cluster.address:
+                why = f"no cluster could be started here ({words})"
+                raise BenchError("--backend dask", why=why) from error
             raise BenchError(
                 f"--scheduler {self.cluster.address}",
                 why=f"cannot be reached ({words})",
-                fix="it looks like tcp://HOST:8786",
+                fix="is `dask scheduler` running there, and may this machine reach it?",
             ) from error
 
     def _make_own(self, dask: Any) -> None:
@@ -122,62 +128,83 @@ class Connection:
         """Where the cluster is, for messages."""
         return self.cluster.address or "of this machine"
 
-    def look(self, tell: Tell, *, is_start: bool = False) -> None:
-        """See which workers there are, and compare versions of new ones.
+    def look(self, tell: Tell) -> None:
+        """See which workers there are at the start.
 
         Raises
         ------
         BenchError
-            If the scheduler is gone; at the start, if a worker cannot be used.
+            If the scheduler is gone, or a worker cannot be used.
         """
-        if self.client.status != "running":
-            raise self._gone()
         try:
-            there = set(self.client.scheduler_info(n_workers=-1)["workers"])
+            there, found = self.soon(self.survey()).result()
         except (OSError, TimeoutError) as error:
-            raise self._gone() from error
+            raise self.gone() from error
+        self.take(there, found, tell, is_start=True)
+
+    async def survey(self) -> tuple[set[str], dict[str, Any]]:
+        """Return which workers there are, and what new ones say of themselves; in Dask's loop."""
+        there = set((await self.client.scheduler.identity(n_workers=-1))["workers"])
+        new = there - self.workers.keys() - self.refused
+        if not new:
+            return there, {}
+        asked = {"workers": sorted(new), "on_error": "return"}
+        return there, await self.client.run(dask_worker.facts, self._compared, **asked)
+
+    def take(
+        self, there: set[str], found: dict[str, Any], tell: Tell, *, is_start: bool = False
+    ) -> None:
+        """Forget workers that are gone, and compare versions of new ones with ours.
+
+        Raises
+        ------
+        BenchError
+            At the start, if a worker cannot be used.
+        """
         for address in self.workers.keys() - there:
             del self.workers[address]
-        new = there - self.workers.keys() - self.refused
-        if new:
-            self._greet(sorted(new), tell, is_start=is_start)
+        ours = dask_worker.facts(self._compared) if found else {}
+        for address, facts in found.items():
+            self._greet(address, facts, ours, tell, is_start=is_start)
 
-    def _gone(self) -> BenchError:
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (*self.requires, *_COMPARED)
+
+    def gone(self) -> BenchError:
+        """Return what is said where the scheduler is no longer there."""
         return BenchError(
             f"the scheduler {self.place}",
             why="is gone",
             fix="what is finished is stored: the same command goes on with the rest",
         )
 
-    def _greet(self, new: list[str], tell: Tell, *, is_start: bool) -> None:
-        """Compare versions of new workers with ours."""
-        wanted = (*self.requires, *_COMPARED)
-        found = self.client.run(dask_worker.facts, wanted, workers=new, on_error="return")
-        ours = dask_worker.facts(wanted)
-        for address, facts in found.items():
-            if isinstance(facts, BaseException):
-                differs = [f"digitbench cannot be used there ({type(facts).__name__}: {facts})"]
-            else:
-                differs = _differences(facts, ours)
-            cannot_run = isinstance(facts, BaseException)
-            if differs and (cannot_run or not self.cluster.allow_versions):
-                error = BenchError(
-                    f"worker {address}",
-                    why="; ".join(differs),
-                    fix="" if cannot_run else "--allow-versions takes it as it is",
-                )
-                if is_start:
-                    raise error
-                self.refused.add(address)
-                tell("", Warned(message=f"not used: {error}"))
-                continue
-            if differs:
-                tell("", Warned(message=f"worker {address}: {'; '.join(differs)}"))
-            ends = float("inf")
-            if self.cluster.worker_walltime_seconds is not None:
-                age = facts["now"] - facts["since"]
-                ends = time.monotonic() - age + self.cluster.worker_walltime_seconds
-            self.workers[address] = Worker(address=address, ends=ends)
+    def _greet(
+        self, address: str, facts: Any, ours: dict[str, Any], tell: Tell, *, is_start: bool
+    ) -> None:
+        cannot_run = isinstance(facts, BaseException)
+        if cannot_run:
+            differs = [f"digitbench cannot be used there ({type(facts).__name__}: {facts})"]
+        else:
+            differs = _differences(facts, ours)
+        if differs and (cannot_run or not self.cluster.allow_versions):
+            error = BenchError(
+                f"worker {address}",
+                why="; ".join(differs),
+                fix="" if cannot_run else "--allow-versions takes it as it is",
+            )
+            if is_start:
+                raise error
+            self.refused.add(address)
+            tell("", Warned(message=f"not used: {error}"))
+            return
+        if differs:
+            tell("", Warned(message=f"worker {address}: {'; '.join(differs)}"))
+        ends = float("inf")
+        if self.cluster.worker_walltime_seconds is not None:
+            age = facts["now"] - facts["since"]
+            ends = time.monotonic() - age + self.cluster.worker_walltime_seconds
+        self.workers[address] = Worker(address=address, ends=ends)
 
     def free(self, task: TrialTask) -> Worker | None:
         """Return a worker without a trial on which this one can end, or leave a checkpoint."""
@@ -190,29 +217,9 @@ class Connection:
                 return worker
         return None
 
-    def ship(self, worker: Worker, parcels: Iterable[Parcel]) -> None:
-        """Send a worker what it lacks."""
-        lacking = {each.key: each for each in parcels if each.key not in worker.has}
-        if not lacking:
-            return
-        there = [worker.address]
-        asked = self.client.run(dask_worker.missing, sorted(lacking), workers=there)
-        for key in asked[worker.address]:
-            for name in lacking[key].names:
-                self._ship_file(Path(lacking[key].root) / name, key, name, there)
-            self.client.run(dask_worker.finish, key, workers=there)
-        worker.has.update(lacking)
-
-    def _ship_file(self, path: Path, key: str, name: str, there: list[str]) -> None:
-        offset = 0
-        with path.open("rb") as file:
-            while True:
-                data = file.read(_PIECE_BYTES)
-                if data or not offset:
-                    self.client.run(dask_worker.put, key, name, offset, data, workers=there)
-                offset += len(data)
-                if len(data) < _PIECE_BYTES:
-                    return
+    def soon(self, work: Coroutine[Any, Any, _T]) -> "Future[_T]":
+        """Run something in Dask's loop, where the client waits for nothing."""
+        return asyncio.run_coroutine_threadsafe(work, self.client.loop.asyncio_loop)
 
     def close(self) -> None:
         """Stop what runs, and leave the cluster; one of our own is ended."""

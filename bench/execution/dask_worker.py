@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import msgspec
@@ -26,21 +26,25 @@ from bench.store.record import State
 
 __all__ = [
     "Order",
-    "checkpoint_of",
+    "Piece",
+    "checkpoints_of",
     "end_all",
     "facts",
-    "finish",
     "missing",
     "put",
     "run",
     "stop",
 ]
 
+Piece: TypeAlias = tuple[str, str, int, bytes]
+"""Of a parcel's file: the parcel's key, the file's name, where it begins, what it holds."""
 _PARTS = (TRIAL, "evaluations", "splits", OUTPUT, TRACE)
 _TICK_SECONDS = 1.0
 _COMING = "coming"
 _running: dict[str, tuple[str, RunningTrial]] = {}
 """The trials that run here, by the name of the attempt, with the client's topic."""
+_stopped: set[str] = set()
+"""The attempts that were asked to end, whether they had begun or not."""
 _engines: dict[bool, Engine | Spawner] = {}
 # One thread for the process's life: what it starts is to die with the process, not with a thread.
 _starter = ThreadPoolExecutor(1)
@@ -84,38 +88,55 @@ def missing(keys: Iterable[str], dask_worker: Any = None) -> list[str]:
     return [key for key in keys if not (place / key).is_dir()]
 
 
-def put(key: str, name: str, offset: int, data: bytes, dask_worker: Any = None) -> None:
-    """Write a piece of a parcel."""
-    path = _place(dask_worker) / _COMING / safe_name(key) / safe_name(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("r+b" if offset else "wb") as file:
-        file.seek(offset)
-        file.write(data)
-
-
-def finish(key: str, dask_worker: Any = None) -> None:
-    """Let a parcel be found: all its pieces are here."""
+def put(
+    sender: str, pieces: Iterable[Piece], whole: Iterable[str], dask_worker: Any = None
+) -> None:
+    """Write pieces of parcels; those that are whole now can be found."""
     place = _place(dask_worker)
-    come, final = place / _COMING / safe_name(key), place / safe_name(key)
-    if final.is_dir():
-        return
-    if key.startswith(PLUGIN):  # what it loads is named from here, as from its project at home
+    come = place / _COMING / safe_name(sender)
+    for key, name, offset, data in pieces:
+        path = come / safe_name(key) / safe_name(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("r+b" if offset else "wb") as file:
+            file.seek(offset)
+            file.write(data)
+    for key in whole:
+        _finish(come / safe_name(key), place / safe_name(key), is_plugin=key.startswith(PLUGIN))
+
+
+def _finish(come: Path, final: Path, *, is_plugin: bool) -> None:
+    if is_plugin:  # what it loads is named from here, as from its project at home
+        come.mkdir(parents=True, exist_ok=True)
         (come / ".git").touch()
     final.parent.mkdir(parents=True, exist_ok=True)
-    come.rename(final)
+    try:
+        come.rename(final)
+    except OSError:
+        if not final.is_dir():
+            raise
+        shutil.rmtree(come)  # another client sent it too
 
 
 def stop(name: str) -> None:
-    """Ask a running trial to end."""
+    """Ask a trial to end, or not to begin."""
+    _stopped.add(name)
     if name in _running:
         _running[name][1].stop()
 
 
-def checkpoint_of(name: str, seen: str) -> tuple[str, bytes]:
-    """Return what a running trial would go on from, and its mark; nothing where that was seen."""
-    _, trial = _running.get(name, ("", None))
-    folder = Path(trial.job.checkpoint) if trial is not None and trial.job.checkpoint else None
-    if folder is None or not folder.is_dir():
+def checkpoints_of(seen: dict[str, str]) -> dict[str, tuple[str, bytes]]:
+    """Return what trials that run here would go on from, where its mark is not the one seen."""
+    found = {}
+    for name in seen.keys() & _running.keys():
+        mark, data = _checkpoint_of(_running[name][1].job.checkpoint, seen[name])
+        if data:
+            found[name] = mark, data
+    return found
+
+
+def _checkpoint_of(checkpoint: str, seen: str) -> tuple[str, bytes]:
+    folder = Path(checkpoint)
+    if not checkpoint or not folder.is_dir():
         return seen, b""
     try:
         files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -153,6 +174,7 @@ def run(order: bytes) -> tuple[bytes, bytes]:
         return encode_message(outcome), parts
     finally:
         _running.pop(told.name, None)
+        _stopped.discard(told.name)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -164,6 +186,8 @@ def _with_checkpoint(work: Path, checkpoint: Path) -> bytes:
 def _watch(worker: Any, told: Order, job: Job) -> Outcome:
     trial = _starter.submit(_launch, job, told.requires).result()
     _running[told.name] = told.topic, trial
+    if told.name in _stopped:
+        trial.stop()
     try:
         while True:
             select.select([trial.channel], [], [], _TICK_SECONDS)

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -15,7 +16,17 @@ from bench.plugins.finding import BUILT_IN_PACKAGES
 from bench.plugins.ground import ground_of
 from bench.plugins.sources import is_installed, read_sources
 
-__all__ = ["Parcel", "pack", "parcels_of", "relocated", "safe_name", "search_within", "unpack"]
+__all__ = [
+    "PLUGIN",
+    "Parcel",
+    "n_bytes_of",
+    "pack",
+    "parcels_of",
+    "relocated",
+    "safe_name",
+    "search_within",
+    "unpack",
+]
 
 _PLUGIN_BYTES_MAX = 50 << 20
 _PLUGIN_FILES_MAX = 2_000
@@ -31,22 +42,34 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     root: str
     names: tuple[str, ...]
+    note: str = ""
+    """What of it is not sent, and why; empty: it is whole."""
 
 
-def parcels_of(task: TrialTask) -> dict[str, Parcel]:
+def parcels_of(task: TrialTask, known: dict[str, Parcel | None]) -> dict[str, Parcel]:
     """Return what a task needs, by the path that it names: splits, models, its plugin.
 
     A plugin goes by its file or its module; one that is installed is none that is sent.
+
+    Parameters
+    ----------
+    known : dict
+        The splits and plugins of earlier tasks, which are neither listed nor read again; filled.
     """
     found: dict[str, Parcel] = {}
     for ref in _refs(task):
         # Beside the images lies what is computed of them: made where it is missing. A folder of
         # their own, as here: what lies in the data cache is no part of a plugin.
-        found[ref.folder] = _folder(Path(ref.folder), f"data/splits/{ref.content_hash}")
+        if (split := known.get(ref.folder)) is None:
+            split = _folder(Path(ref.folder), f"data/splits/{ref.content_hash}")
+        known[ref.folder] = found[ref.folder] = split
     for path in filter(None, (task.stored, task.initial_weights)):
         found[path] = _folder(Path(path), "")
-    if (plugin := _plugin(task.plugin)) is not None:
-        found[task.plugin.file or task.plugin.module] = plugin
+    name = task.plugin.file or task.plugin.module
+    if name not in known:
+        known[name] = _plugin(task.plugin)
+    if (plugin := known[name]) is not None:
+        found[name] = plugin
     return found
 
 
@@ -72,7 +95,8 @@ def _below(folder: Path) -> tuple[str, ...]:
 def _key(root: Path, names: Iterable[str]) -> str:
     digest = sha256()
     for name in names:
-        digest.update(f"{name}\0".encode() + sha256((root / name).read_bytes()).digest())
+        with suppress(FileNotFoundError):  # beside a plugin another program's files come and go
+            digest.update(f"{name}\0".encode() + sha256((root / name).read_bytes()).digest())
     return digest.hexdigest()[:32]
 
 
@@ -88,11 +112,21 @@ def _plugin(plugin: PluginRef) -> Parcel | None:
     if ground is None or (plugin.module and is_installed(sources.root)):
         return None
     home = sources.root / top if plugin.module else sources.root
+    home = home if home.is_dir() else sources.root
     paths = {path for path in sources.paths if path.is_file()}
-    paths.update(_small(ground.anchor) or _small(home if home.is_dir() else sources.root))
+    whole, part = _small(ground.anchor), _small(home)
+    paths.update(whole or part)
     names = tuple(sorted(path.relative_to(ground.anchor).as_posix() for path in paths))
     key = f"{PLUGIN}{_key(ground.anchor, names)}"
-    return Parcel(key=key, root=str(ground.anchor), names=names)
+    is_cut = not whole and not is_installed(ground.anchor)
+    note = _cut_words(ground.anchor, home if part else None) if is_cut else ""
+    return Parcel(key=key, root=str(ground.anchor), names=names, note=note)
+
+
+def _cut_words(project: Path, home: Path | None) -> str:
+    size = f"{_PLUGIN_BYTES_MAX >> 20} MB or {_PLUGIN_FILES_MAX:,} files"
+    sent = "the files that it imports" if home is None else f"{home.relative_to(project)}/"
+    return f"{project} holds more than {size}: of it a worker is sent {sent} alone"
 
 
 def search_within(plugin: PluginRef, parcel: Parcel, searched: Iterable[str]) -> str | None:
@@ -111,8 +145,15 @@ def _small(folder: Path) -> list[Path]:
     """Return the files below a folder; none where they are too many or too large to be sent."""
     found = [] if is_installed(folder) else _some_below(folder)
     is_small = len(found) <= _PLUGIN_FILES_MAX
-    is_small = is_small and sum(path.stat().st_size for path in found) <= _PLUGIN_BYTES_MAX
+    is_small = is_small and sum(map(n_bytes_of, found)) <= _PLUGIN_BYTES_MAX
     return found if is_small else []
+
+
+def n_bytes_of(path: Path) -> int:
+    """Return the size of a file, 0 where it is gone."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
 
 
 def _some_below(folder: Path) -> list[Path]:

@@ -22,9 +22,6 @@ HEAVY_MODULES = (
     "matplotlib",
     "pyarrow",
     "h5py",
-    "lightgbm",
-    "xgboost",
-    "catboost",
 )
 _LIMIT_SECONDS = 60
 _PROGRAM = """

@@ -1,5 +1,9 @@
 import gc
+import json
 import os
+import signal
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -25,7 +29,7 @@ from bench.plugins.sources import hash_of_sources, read_sources
 from bench.spec import ImageSet
 from bench.store.ids import config_id, trial_id
 from bench.store.layout import Store
-from bench.store.read import read_trial
+from bench.store.read import each_trial, read_trial
 from bench.store.record import Identity, TrialRecord
 
 CLASSES = ("0", "1", "2")
@@ -43,6 +47,21 @@ class Own:
 @hookimpl
 def bench_register_models(register):
     register(ModelSpec(name="own", summary="", build=lambda context: Own()))
+"""
+
+_OWN_MODEL = """
+import numpy as np
+from bench import ModelSpec, hookimpl
+
+class Own:
+    def fit(self, train, context):
+        {fit}
+    def predict_proba(self, images):
+        return np.full((len(images), 10), 0.1)
+
+@hookimpl
+def bench_register_models(register):
+    register(ModelSpec(name="own", summary="", build=lambda context: Own() {more}))
 """
 
 
@@ -128,6 +147,86 @@ class Bench:
 
     def of(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
+
+
+@dataclass
+class Processes:
+    """State: what this test has started, by nobody's hands but its own."""
+
+    folder: Path
+    started: "list[subprocess.Popen[Any]]" = field(default_factory=list)
+    seconds_max: float = 120.0
+
+    def start(self, *command: str, **settings: Any) -> "subprocess.Popen[Any]":
+        environment = {**os.environ, "COLUMNS": "200", **settings.pop("env", {})}
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            env={name: value for name, value in environment.items() if name != "BENCH_STORE"},
+            cwd=self.folder,
+            start_new_session=True,
+            text=True,
+            **settings,
+        )
+        self.started.append(process)
+        return process
+
+    def scheduler(self, *options: str, port: int = 0) -> str:
+        file = self.folder / "scheduler.json"
+        file.unlink(missing_ok=True)
+        command = ("-m", "distributed.cli.dask_scheduler", "--port", str(port))
+        places = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file))
+        self.start(*command, *places, *options, stderr=subprocess.DEVNULL)
+        self.wait_for(lambda: file.exists() and file.read_text().endswith("}"))
+        return str(json.loads(file.read_text())["address"])
+
+    def worker(self, address: str, *options: str, code: str = "") -> "subprocess.Popen[Any]":
+        main = "import sys; {code}; from distributed.cli.dask_worker import main; main()"
+        places = ("--local-directory", str(self.folder / "workers"), "--no-dashboard")
+        command = ("-c", main.format(code=code or "pass"), address, "--nthreads", "1", *places)
+        return self.start(*command, *options, stderr=subprocess.DEVNULL)
+
+    def bench(self, *arguments: str | Path, **settings: Any) -> "subprocess.Popen[Any]":
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return self.start("-m", "bench", *map(str, arguments), **pipes, **settings)
+
+    def run(self, address: str, *more: str | Path) -> tuple[int, str, str]:
+        """Run ``bench run`` on the cluster to its end."""
+        process = self.begin(address, *more)
+        out, err = process.communicate(timeout=self.seconds_max)
+        return process.returncode, out, err
+
+    def begin(
+        self, address: str, *more: str | Path, env: dict[str, str] | None = None
+    ) -> "subprocess.Popen[Any]":
+        what = ("-d", "digits-uci", "--reports", "none", "--store", self.folder / "store")
+        cluster = ("--backend", "dask", "--scheduler", address)
+        return self.bench("run", *what, *cluster, *more, env=env or {})
+
+    def plugin(self, fit: str, *, more: str = "", at: str = "own.py") -> Path:
+        path = self.folder / at
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_OWN_MODEL.format(fit=fit, more=more))
+        return path
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted(r.seed for r in each_trial(Store(self.folder / "store")) if r.state == "ok")
+
+    def wait_for(self, is_so: Callable[[], Any]) -> None:
+        deadline = time.monotonic() + self.seconds_max
+        while not is_so():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    found = Processes(folder=tmp_path)
+    yield found
+    for process in found.started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 @pytest.fixture

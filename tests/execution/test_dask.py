@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from bench.errors import BenchError
-from bench.execution import dask_cluster
+from bench.execution import dask_cluster, dask_sending, parcels
 from bench.execution.dask_backend import DaskBackend
-from bench.execution.dask_cluster import Cluster, Connection, Worker
+from bench.execution.dask_cluster import Cluster, Worker
+from bench.execution.dask_sending import Sender
 from bench.execution.events import EpochEnded, Warned
 from bench.execution.parcels import pack, safe_name, unpack
 from bench.store.record import State
@@ -98,13 +99,13 @@ def test_a_worker_is_sent_each_split_once_before_the_tasks(
     tiny: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: Counter[tuple[str, str]] = Counter()
-    ship = Connection._ship_file
+    read = dask_sending._read
 
-    def counted(self: Any, path: Path, key: str, name: str, there: list[str]) -> None:
-        sent[key, name] += len(there)
-        ship(self, path, key, name, there)
+    def counted(path: Path, offset: int, n_bytes: int) -> bytes | None:
+        sent[path.parent.name, path.name] += 1
+        return read(path, offset, n_bytes)
 
-    monkeypatch.setattr(Connection, "_ship_file", counted)
+    monkeypatch.setattr(dask_sending, "_read", counted)
     tasks = [tiny.task(seed=seed) for seed in range(12)]
     assert tiny.run(*tasks, backend=in_process(2)) == {State.OK: 12}
     pixels = {key: n for key, n in sent.items() if key[1] == "pixels.npy"}
@@ -134,12 +135,34 @@ def test_a_plugin_that_the_cluster_has_never_seen_travels_with_what_lies_beside_
     assert counts == {State.OK: 1}
 
 
+def test_of_a_project_that_is_too_large_the_plugins_folder_goes_and_that_is_said(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tiny.folder / "project" / "models"
+    place.mkdir(parents=True)
+    (tiny.folder / "project" / "pyproject.toml").touch()
+    (tiny.folder / "project" / "table.bin").write_bytes(bytes(2_000))
+    monkeypatch.setattr(parcels, "_PLUGIN_BYTES_MAX", 1_999)
+    plugin = tiny.plugin(
+        "import pathlib\n        (pathlib.Path(__file__).parents[1] / 'table.bin').read_bytes()"
+    )
+    moved = place / "own_plugin.py"
+    moved.write_text(Path(plugin.file).read_text())
+    task = tiny.task("own", plugin=type(plugin)(file=str(moved)))
+    assert tiny.run(task, backend=in_process(1)) == {State.FAILED: 1}
+    (warned,) = tiny.of(Warned)
+    assert warned.message.endswith("of it a worker is sent models/ alone")
+    (record,) = tiny.records().values()
+    assert "table.bin" in record.reason
+    assert "and nothing beside it" in record.reason
+
+
 def test_other_versions_are_refused_before_any_data_is_sent_unless_they_are_allowed(
     tiny: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = ["it has numpy 1.0, this machine 2.0"]
     monkeypatch.setattr(dask_cluster, "_differences", lambda theirs, ours: found)
-    monkeypatch.setattr(Connection, "ship", None)
+    monkeypatch.setattr(Sender, "ship", None)
     with pytest.raises(BenchError, match=r"it has numpy 1\.0, this machine 2\.0; --allow-versions"):
         tiny.run(tiny.task(), backend=in_process(1))
     monkeypatch.undo()

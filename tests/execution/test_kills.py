@@ -71,23 +71,26 @@ class Runs:
         self.folder, self.store, self.fits = folder, Store(folder / "st"), folder / "fits.txt"
         (folder / "slow.py").write_text(PLUGIN.format(fits=str(self.fits)))
         self.fits.touch()
+        self.outputs: dict[int, Path] = {}
 
     def bench(self, *arguments: str) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "bench", *arguments, "--store", str(self.store.root)]
-        log = (self.folder / "output.txt").open("wb")
-        with log:
-            return subprocess.Popen(
+        path = self.folder / f"output{len(self.outputs)}.txt"
+        with path.open("wb") as log:
+            process = subprocess.Popen(
                 command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
+        self.outputs[process.pid] = path
+        return process
 
-    def start(self) -> "subprocess.Popen[bytes]":
-        seeds = ",".join(map(str, range(1, TRIALS + 1)))
+    def start(self, trials: int = TRIALS) -> "subprocess.Popen[bytes]":
+        seeds = ",".join(map(str, range(1, trials + 1)))
         settings = ("--plugin", "slow.py", "--seeds", seeds, "-j", "2")
         return self.bench("run", "-m", "slow", "-d", "digits-uci", *settings)
 
     def finish(self, process: "subprocess.Popen[bytes]") -> str:
         code = process.wait(WAIT_SECONDS)
-        output = (self.folder / "output.txt").read_text(errors="replace")
+        output = self.outputs[process.pid].read_text(errors="replace")
         assert code == 0, output
         return output
 
@@ -158,3 +161,33 @@ def test_after_a_kill_the_same_command_trains_only_what_was_not_finished(
         assert f"as it was written ({TRIALS} trials" in words, f"{told}: {words}"
         left = [*runs.store.work.glob("run-*"), *runs.store.locks.glob("*.lock")]
         assert left == [], told
+
+
+def test_four_runs_share_a_store_and_any_of_them_is_killed(
+    tmp_path: Path, gone: Callable[[float], bool]
+) -> None:
+    runs, trials, draw = Runs(tmp_path), max(TRIALS, 4 * KILLS), random.Random(18)
+    processes = [runs.start(trials) for _ in range(4)]
+    kills = []
+    for _ in range(KILLS):
+        time.sleep(draw.uniform(0.5, 3.0))
+        finished = runs.finished()
+        kills.append((finished, len(runs.fitted())))
+        victim = draw.randrange(4)
+        kill(processes[victim], also_below=draw.random() < 0.5)
+        processes[victim] = runs.start(trials)
+
+    for process in processes:
+        runs.finish(process)
+    assert gone(5.0)
+    everything = set(range(1, trials + 1))
+    stored = [read_trial(each) for each in runs.store.trials.iterdir()]
+    assert sorted(r.seed for r in stored if r.state is State.OK) == sorted(everything)
+    fitted = runs.fitted()
+    assert set(fitted) == everything
+    for finished, n_fits in kills:
+        assert not finished & set(fitted[n_fits:])
+    # Of each run that was killed, the two trials that it was at.
+    assert len(fitted) - trials <= 2 * KILLS
+    left = [*runs.store.work.glob("run-*"), *runs.store.locks.glob("*.lock")]
+    assert left == []
