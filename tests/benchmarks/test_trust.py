@@ -22,7 +22,7 @@ THREADS = 1
 
 # A trial of about a second, in a process of its own: a plugin with thirty helpers, files, a fit.
 NOTING = """
-import sys, time
+import gc, sys, time
 sys.path.insert(0, sys.argv[1])
 from contextlib import nullcontext
 import sklearn.datasets, sklearn.ensemble  # the fork server has its engine already
@@ -30,6 +30,8 @@ from pathlib import Path
 from bench.plugins.ground import ground_of
 from bench.plugins.loaded import watching
 from bench.plugins.sources import hash_of_sources, read_once, read_sources
+gc.collect()
+gc.freeze()  # as the fork server does
 began = time.process_time()
 with read_once():
     hash_of_sources(read_sources(file=sys.argv[1] + "/mine.py"))  # for the identity, in any case
