@@ -14,12 +14,15 @@ __all__ = ["main"]
 _OWN = ("bench", "bench_plugins", "bench_datasets")
 _THREADS_SECONDS = 10.0
 _GARBAGE_LOOKED_FOR = 200_000  # after so many new objects
+_DATE = "SOURCE_DATE_EPOCH"
+_DATES_END = 253_402_300_800  # the year 10000
 _OURS = os.path.join("bench", "hookspecs.py")  # noqa: PTH118  # pathlib imports much
 
 
 def main() -> None:
     """Run the command line."""
     sys.path[:] = _without_lookalikes(sys.path)
+    _drop_a_false_date()
     # What starting makes is kept to the end: looking through it for garbage is a tenth of the time.
     gc.set_threshold(_GARBAGE_LOOKED_FOR)
     from bench.cli import main as run
@@ -57,6 +60,19 @@ def _leave(code: int) -> None:
             sys.stderr.write(f"bench: left threads of plugins that do not end: {told}\n")
             sys.stderr.flush()
         os._exit(code)
+
+
+def _drop_a_false_date() -> None:
+    """Do without a build's date that is none: NumPy reads it as SciPy is imported, and fails."""
+    said = os.environ.get(_DATE, "0")
+    try:
+        is_date = 0 <= int(said) < _DATES_END
+    except ValueError:
+        is_date = False
+    if not is_date:
+        del os.environ[_DATE]
+        if sys.stderr is not None:
+            sys.stderr.write(f"bench: {_DATE}={said!a:.40} is no date in seconds: ignored\n")
 
 
 def _without_lookalikes(search: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ def load_trained(spec: "ModelSpec", folder: Path, context: "BuildContext") -> "C
         from bench.adapters.ready import load_ready
 
         return load_ready(folder, context.threads)
-    if (folder / "model.skops").is_file():
+    if (folder / "model.skops").is_file() or (folder / "model.boosting.json").is_file():
         from bench.adapters.sklearn import load_sklearn_classifier
 
         return load_sklearn_classifier(folder, context)

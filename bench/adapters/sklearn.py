@@ -4,7 +4,7 @@ Importing this module imports neither an engine nor numpy.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from bench.adapters.sklearn_classifier import Scores
     from bench.spec import BuildContext, Classifier
 
-__all__ = ["load_sklearn_classifier", "sklearn_classifier"]
+BOOSTING_FILE: Final = "model.boosting.json"
+
+__all__ = ["BOOSTING_FILE", "load_sklearn_classifier", "sklearn_classifier"]
 
 
 def sklearn_classifier(
@@ -26,6 +28,8 @@ def sklearn_classifier(
 
     Every ``random_state`` is set from the context's seed and every ``n_jobs`` from its threads, in
     nested steps too.
+
+    The classifiers of LightGBM, XGBoost and CatBoost are stored in those libraries' own formats.
 
     Parameters
     ----------
@@ -43,20 +47,35 @@ def sklearn_classifier(
         and report each.
     """
     from bench.adapters.sklearn_classifier import SklearnClassifier
+    from bench.adapters.sklearn_model import BOOSTERS
 
-    return SklearnClassifier(
-        estimator, scores=scores, calibration_fraction=calibration_fraction, epochs=epochs
-    )
+    told: dict[str, Any] = {
+        "scores": scores,
+        "calibration_fraction": calibration_fraction,
+        "epochs": epochs,
+    }
+    library = type(estimator).__module__.partition(".")[0]
+    if library in BOOSTERS:
+        from bench.adapters.boosting import BoostingClassifier
+
+        return BoostingClassifier(estimator, library, **told)
+    return SklearnClassifier(estimator, **told)
 
 
 def load_sklearn_classifier(folder: Path, context: "BuildContext") -> "Classifier":
     """Return the trained classifier that ``save`` wrote to `folder`: a `ModelSpec.load`.
+
+    It is read by skops, or by the boosting library that wrote it.
 
     Raises
     ------
     DataError
         If the file is missing, damaged, or holds a type that is not trusted. Nothing in it runs.
     """
+    if (folder / BOOSTING_FILE).is_file():
+        from bench.adapters.boosting import read_boosting
+
+        return read_boosting(folder, context)
     from bench.adapters.sklearn_classifier import read_classifier
 
     return read_classifier(folder, context)

@@ -15,12 +15,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bench.adapters.sklearn_fitting import fit_in_epochs, prepared
+from bench.adapters.sklearn_fitting import fit_in_epochs, fitted_temperature, prepared
 from bench.adapters.sklearn_model import (
+    booster_within,
     check_loaded,
-    fitted_arrays,
     is_accelerated,
-    nested,
+    measured_bytes,
     portable,
 )
 from bench.adapters.sklearn_svc import (
@@ -189,7 +189,7 @@ class SklearnClassifier:
         classes = self.estimator.classes_
         seen = held_back[np.isin(labels[held_back], classes)]
         columns = np.searchsorted(classes, labels[seen])
-        return _temperature(self._decision(samples[seen]), columns)
+        return fitted_temperature(self._decision(samples[seen]), columns)
 
     def predict_proba(self, images: Images) -> Probabilities:
         """Return (n, n_classes) float32, rows that sum to 1; a class never seen is at 0."""
@@ -282,9 +282,7 @@ class SklearnClassifier:
 
     def describe(self) -> Description:
         """Return the size of the fitted arrays and the library that fitted them."""
-        found = [array for part in nested(self.estimator) for array in fitted_arrays(part)]
-        once = {id(array): array.nbytes for array in found}
-        return Description(model_bytes=sum(once.values()), engine=self.engine)
+        return Description(model_bytes=measured_bytes(self.estimator), engine=self.engine)
 
 
 def _key(samples: Samples) -> bytes:
@@ -302,9 +300,11 @@ def _flatten(images: Images) -> Samples:
 
 
 def _engine(estimator: Any) -> str:
-    name = "scikit-learn-intelex" if is_accelerated(estimator) else "scikit-learn"
     from importlib.metadata import version
 
+    if library := booster_within(estimator):
+        return f"{library} {'.'.join(import_module(library).__version__.split('.')[:2])}"
+    name = "scikit-learn-intelex" if is_accelerated(estimator) else "scikit-learn"
     return f"{name} {'.'.join(version(name).split('.')[:2])}"
 
 
@@ -329,20 +329,6 @@ def _softmax(decision: Scores) -> Scores:
     from scipy.special import softmax
 
     return np.asarray(softmax(decision, axis=1))
-
-
-def _temperature(decision: Scores, columns: npt.NDArray[np.intp]) -> float:
-    """Return the divisor of the scores with the lowest log loss (Guo et al. 2017)."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
-    rows = np.arange(len(columns))
-
-    def log_loss(log_temperature: float) -> float:
-        scaled = decision / np.exp(log_temperature)
-        return -float(log_softmax(scaled, axis=1)[rows, columns].mean())
-
-    return float(np.exp(minimize_scalar(log_loss, bounds=(-5, 5), method="bounded").x))
 
 
 def _class_columns(

@@ -1,4 +1,4 @@
-"""Training scikit-learn estimators: seeds, threads and epochs."""
+"""Training scikit-learn estimators: seeds, threads, epochs and a temperature."""
 
 from time import perf_counter
 from typing import Any
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from bench.spec import Epoch, FitContext, Labels
 
-__all__ = ["fit_in_epochs", "prepared"]
+__all__ = ["fit_in_epochs", "fitted_temperature", "prepared"]
 
 
 def prepared(estimator: Any, context: FitContext) -> Any:
@@ -60,3 +60,19 @@ def fit_in_epochs(
 def _ignores_n_jobs(estimator: Any) -> bool:
     """Say whether setting ``n_jobs`` does nothing but warn: scikit-learn 1.8's regression."""
     return type(estimator).__module__ == "sklearn.linear_model._logistic"
+
+
+def fitted_temperature(
+    decision: npt.NDArray[np.floating[Any]], columns: npt.NDArray[np.intp]
+) -> float:
+    """Return the divisor of the scores with the lowest log loss (Guo et al. 2017)."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    rows = np.arange(len(columns))
+
+    def log_loss(log_temperature: float) -> float:
+        scaled = decision / np.exp(log_temperature)
+        return -float(log_softmax(scaled, axis=1)[rows, columns].mean())
+
+    return float(np.exp(minimize_scalar(log_loss, bounds=(-5, 5), method="bounded").x))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,18 @@ import numpy.typing as npt
 from bench.adapters.sklearn_svc import stock_svc
 from bench.errors import DataError
 
-__all__ = ["check_loaded", "fitted_arrays", "is_accelerated", "nested", "portable"]
+__all__ = [
+    "BOOSTERS",
+    "booster_within",
+    "check_loaded",
+    "is_accelerated",
+    "measured_bytes",
+    "nested",
+    "portable",
+]
+
+BOOSTERS: Final = ("lightgbm", "xgboost", "catboost")
+"""Libraries whose estimators are like scikit-learn's, and whose trees no array shows."""
 
 # Needed to go on training only; dropping it also keeps private types out of the model file.
 _TRAINING_STATE = ("_optimizer", "_random_state", "_best_coefs", "_best_intercepts")
@@ -102,7 +113,22 @@ def _stock(estimator: Any, *, is_top: bool) -> Any:
     return stock
 
 
-def fitted_arrays(estimator: Any) -> Iterator[npt.NDArray[Any]]:
+def booster_within(estimator: Any) -> str:
+    """Return the boosting library that an estimator, or a part of it, is of; empty: none."""
+    tops = (type(part).__module__.partition(".")[0] for part in nested(estimator))
+    return next((top for top in tops if top in BOOSTERS), "")
+
+
+def measured_bytes(estimator: Any) -> int | None:
+    """Return the size of all fitted arrays; None where a part keeps its state out of sight."""
+    if booster_within(estimator):
+        return None
+    found = [array for part in nested(estimator) for array in _fitted_arrays(part)]
+    once = {id(array): array.nbytes for array in found}
+    return sum(once.values())
+
+
+def _fitted_arrays(estimator: Any) -> Iterator[npt.NDArray[Any]]:
     """Yield the fitted arrays of one estimator, without those of the estimators it holds."""
     for value in vars(estimator).values():
         yield from _arrays(value)

@@ -4,7 +4,7 @@ import io
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from bench.images.kinds import HEAD_BYTES, Kind, kind_of, why_no_picture
 from bench.images.sample_names import split_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from PIL.Image import Image as Picture
 
@@ -44,6 +44,7 @@ PHOTO_SIDE: Final = 1000
 _FORMATS: Final = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 _MOST_PAGES: Final = 10_000
 _DEPTHS: Final = (8, 10, 12, 14, 16)
+_STRIP_PIXELS: Final = 4_000_000
 
 
 def is_image_name(name: str) -> bool:
@@ -226,7 +227,7 @@ def count_pages(path: Path) -> int:
 def _upright_pixels(
     picture: "Picture", side_px: int, region: tuple[float, float, float, float] | None
 ) -> npt.NDArray[np.uint8]:
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     longer = max(picture.size)
     if region is not None:
@@ -246,11 +247,7 @@ def _upright_pixels(
         upright = upright.crop(
             (int(left * width), int(top * height), round(right * width), round(bottom * height))
         )
-    pixels = _eight_bit(upright)
-    reduction = max(pixels.shape[:2]) // side_px
-    if reduction > 1:
-        pixels = np.asarray(Image.fromarray(pixels).reduce(reduction))
-    return pixels
+    return _eight_bit(upright, max(1, max(upright.size) // side_px))
 
 
 def _keeping_orientation(source: "Picture", reduced: "Picture") -> "Picture":
@@ -260,36 +257,73 @@ def _keeping_orientation(source: "Picture", reduced: "Picture") -> "Picture":
     return reduced
 
 
-def _eight_bit(picture: "Picture") -> npt.NDArray[np.uint8]:
+def _eight_bit(picture: "Picture", reduction: int) -> npt.NDArray[np.uint8]:
+    """Return a picture's pixels, reduced; what lies between takes the memory of a strip."""
+    from PIL import Image
+
+    def strips() -> "Iterator[Picture]":
+        width, height = picture.size
+        rows = max(1, _STRIP_PIXELS // (width * reduction)) * reduction
+        for top in range(0, height, rows):
+            yield picture.crop((0, top, width, min(height, top + rows)))
+
+    convert = _way_to_eight_bit(picture, strips)
+    found = []
+    for strip in strips():
+        pixels = convert(strip)
+        if reduction > 1:
+            pixels = np.asarray(Image.fromarray(pixels).reduce(reduction))
+        found.append(pixels)
+    return np.concatenate(found)
+
+
+def _way_to_eight_bit(
+    picture: "Picture", strips: "Callable[[], Iterator[Picture]]"
+) -> "Callable[[Picture], npt.NDArray[np.uint8]]":
+    """Return what makes 8-bit pixels of a strip, by what the whole picture holds."""
     from PIL import Image
 
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return _scaled_to_eight_bit(np.asarray(picture))
+        low, high = _range_of(map(_numbers, strips()))
+        return lambda strip: np.asarray(
+            np.round((_numbers(strip) - low) / max(high - low, 1e-9) * 255), dtype=np.uint8
+        )
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        coloured = picture.convert("RGBA")
-        paper = Image.new("RGBA", coloured.size, _paper_colour(coloured))
-        picture = Image.alpha_composite(paper, coloured).convert("RGB")
-    if picture.mode in ("1", "L"):
-        return np.asarray(picture.convert("L"))
-    return np.asarray(picture.convert("RGB"))
+        colour = _paper_colour(np.asarray(strip.convert("RGBA")) for strip in strips())
+
+        def on_paper(strip: "Picture") -> npt.NDArray[np.uint8]:
+            paper = Image.new("RGBA", strip.size, colour)
+            return np.asarray(Image.alpha_composite(paper, strip.convert("RGBA")).convert("RGB"))
+
+        return on_paper
+    mode = "L" if picture.mode in ("1", "L") else "RGB"
+    return lambda strip: np.asarray(strip.convert(mode))
 
 
-def _paper_colour(picture: "Picture") -> tuple[int, int, int, int]:
+def _paper_colour(strips: "Iterator[npt.NDArray[np.uint8]]") -> tuple[int, int, int, int]:
     """Return white to put behind transparent pixels, or black behind light ink."""
-    pixels = np.asarray(picture)
-    opaque = pixels[pixels[..., 3] > 127]
-    is_minority = 0 < len(opaque) < 0.5 * pixels[..., 0].size
-    is_light = is_minority and float(opaque[:, :3].mean()) > 160
+    n_all = n_opaque = total = 0
+    for pixels in strips:
+        is_opaque = pixels[..., 3] > 127
+        n_all += is_opaque.size
+        n_opaque += int(np.count_nonzero(is_opaque))
+        total += sum(int(pixels[..., k].sum(where=is_opaque, dtype=np.int64)) for k in range(3))
+    is_minority = 0 < n_opaque < 0.5 * n_all
+    is_light = is_minority and total / (3 * n_opaque) > 160
     return (0, 0, 0, 255) if is_light else (255, 255, 255, 255)
 
 
-def _scaled_to_eight_bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Bring 16-bit or floating-point pixels to 0…255 by the range they use."""
-    values = np.nan_to_num(values.astype(np.float64))
-    low, high = float(values.min()), float(values.max())
-    if values.dtype.kind == "f" and low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    elif low >= 0 and high < 2 ** _DEPTHS[-1]:
+def _numbers(picture: "Picture") -> npt.NDArray[np.float64]:
+    return np.asarray(np.nan_to_num(np.asarray(picture).astype(np.float64)))
+
+
+def _range_of(strips: "Iterator[npt.NDArray[np.float64]]") -> tuple[float, float]:
+    """Return the black and the white of 16-bit or floating-point pixels, by the range they use."""
+    ends = [(float(values.min()), float(values.max())) for values in strips]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    if low >= 0 and high <= 1:
+        return 0.0, 1.0
+    if low >= 0 and high < 2 ** _DEPTHS[-1]:
         # A scanner writes 10 or 12 bits into 16: the least depth that holds all values is its own.
-        low, high = 0.0, next(2.0**bits - 1 for bits in _DEPTHS if high < 2**bits)
-    return np.asarray(np.round((values - low) / max(high - low, 1e-9) * 255), dtype=np.uint8)
+        return 0.0, next(2.0**bits - 1 for bits in _DEPTHS if high < 2**bits)
+    return low, high

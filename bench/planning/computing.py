@@ -17,6 +17,7 @@ _HEX_DIGITS: Final = 64
 COMPUTING: Final = MappingProxyType(
     {
         "adapters.__init__": "chooses what reads a stored model back",
+        "adapters.boosting": "fits and predicts boosted trees",
         "adapters.keras": "fits and predicts networks",
         "adapters.keras_checkpoint": "what an interrupted training goes on from",
         "adapters.keras_dropout": "the draws of dropout",

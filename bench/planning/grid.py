@@ -1,6 +1,6 @@
 """From a selection to a plan: cells and trials that are cached, to run, impossible, and why."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -137,12 +137,11 @@ def plan_trials(
             possible, impossible = _split_pairings(spec, pairing)
             for sized in each_size(settings, pairing.train, spec.name):
                 options, variant = trial_options(spec, sized, pairing.train)
-                cells += [
-                    _cell(
+                for seed in seeds:
+                    task = _task(
                         plugins, spec, pairing.train, possible, seed, options, variant, sized, shelf
                     )
-                    for seed in seeds
-                ]
+                    cells.append(_cell(task, pairing.train, shelf, is_fresh=sized.fresh))
             cells += impossible
     return cells
 
@@ -170,33 +169,22 @@ def _impossible(spec: ModelSpec, train: LoadedDataset, test: str, reason: str) -
     )
 
 
-def _cell(
-    plugins: Plugins,
-    spec: ModelSpec,
-    train: LoadedDataset,
-    tests: Sequence[LoadedDataset],
-    seed: int,
-    options: dict[str, OptionValue],
-    variant: Variant,
-    settings: Settings,
-    shelf: Shelf,
-) -> Cell:
-    task = _task(plugins, spec, train, tests, seed, options, variant, settings, shelf)
+def _cell(task: TrialTask, train: LoadedDataset, shelf: Shelf, *, is_fresh: bool) -> Cell:
     damaged, store = damaged_folders(shelf, task), shelf.store
     is_there = shelf.has_trial(task) and store.trial(task.trial_id) not in damaged
-    changed = what_changed(store, task) if is_there and not settings.fresh else ()
-    stored = is_there and not settings.fresh and not changed and not is_outgrown(store, task)
+    changed = what_changed(store, task) if is_there and not is_fresh else ()
+    stored = is_there and not is_fresh and not changed and not is_outgrown(store, task)
     missing = [
         evaluation
         for evaluation in task.evaluations
         if not stored or not is_sound(shelf, task, evaluation, damaged)
     ]
     cell = Cell(
-        model=spec.name,
+        model=task.model,
         train_dataset=train.name,
         test_dataset=train.name if train.test else "",
-        seed=seed,
-        variant=variant,
+        seed=task.seed,
+        variant=task.variant,
         state=CellState.CACHED,
         trial_id=task.trial_id,
         damaged=damaged,
@@ -204,15 +192,12 @@ def _cell(
     )
     if stored and not missing:
         return cell
+    folder = str(store.trial(task.trial_id)) if stored else ""
     return replace(
         cell,
         state=CellState.TO_EVALUATE if stored else CellState.TO_RUN,
-        task=_with(task, missing, str(store.trial(task.trial_id)) if stored else ""),
+        task=msgspec.structs.replace(task, evaluations=tuple(missing), stored=folder),
     )
-
-
-def _with(task: TrialTask, evaluations: Iterable[EvaluationTask], stored: str) -> TrialTask:
-    return msgspec.structs.replace(task, evaluations=tuple(evaluations), stored=stored)
 
 
 def _task(

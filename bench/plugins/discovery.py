@@ -21,7 +21,7 @@ import pluggy
 from bench import hookspecs
 from bench.errors import PluginError
 from bench.plugins.finding import BUILT_IN_PACKAGES, Candidate, find_plugins, may_hold
-from bench.plugins.guarding import guarded, undisturbed
+from bench.plugins.guarding import guarded, hearing_ctrl_c, undisturbed
 from bench.plugins.imported import forget_changed
 from bench.plugins.registering import (
     KINDS,
@@ -165,19 +165,20 @@ def _take(plugins: Plugins, settled: Settled) -> None:
 
 def _load(candidate: Candidate, manager: pluggy.PluginManager, offers: list[Offer]) -> Plugin:
     found: list[Offer] = []
-    try:
-        module = _import(candidate)
-        if manager.is_registered(module):  # it is named twice
-            return Plugin(candidate=candidate, module=module)
-        check_hooks(module)
-        manager.register(module, f"{candidate.origin}:{candidate.where}")
-        for hook in KINDS:
-            found += _offers(candidate, manager, module, hook, found)
-    except KeyboardInterrupt:
-        raise
-    # Foreign code may raise anything, even exit: it must cost this plugin only.
-    except BaseException as error:  # noqa: BLE001
-        return Plugin(candidate=candidate, state="broken", reason=_reason(error, candidate))
+    with hearing_ctrl_c() as is_pressed:
+        try:
+            module = _import(candidate)
+            if manager.is_registered(module):  # it is named twice
+                return Plugin(candidate=candidate, module=module)
+            check_hooks(module)
+            manager.register(module, f"{candidate.origin}:{candidate.where}")
+            for hook in KINDS:
+                found += _offers(candidate, manager, module, hook, found)
+        # Foreign code may raise anything, even exit: it must cost this plugin only.
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and is_pressed():
+                raise
+            return Plugin(candidate=candidate, state="broken", reason=_reason(error, candidate))
     offers += found
     names = {kind: tuple(o.spec.name for o in found if o.kind == kind) for kind in KINDS.values()}
     return Plugin(

@@ -5,12 +5,14 @@ import locale
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
-__all__ = ["guarded", "undisturbed"]
+__all__ = ["guarded", "hearing_ctrl_c", "undisturbed"]
 
 _SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -88,6 +90,31 @@ def undisturbed() -> Iterator[None]:
             sys.modules["numpy"].seterr(**floats or _FLOATS)
         with suppress(locale.Error):
             locale.setlocale(locale.LC_ALL, language)
+
+
+@contextmanager
+def hearing_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Yield what says whether a KeyboardInterrupt is a person's: a plugin may raise one by itself.
+
+    Where that cannot be told (another thread, somebody's own handler), it is a person's.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    in_main = threading.current_thread() is threading.main_thread()
+    can_tell = in_main and before is signal.default_int_handler
+    is_pressed = False
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        nonlocal is_pressed
+        is_pressed = True
+        signal.default_int_handler(number, frame)
+
+    if can_tell:
+        signal.signal(signal.SIGINT, hear)
+    try:
+        yield lambda: is_pressed or not can_tell
+    finally:
+        if can_tell:
+            signal.signal(signal.SIGINT, before)
 
 
 def _mask() -> int:

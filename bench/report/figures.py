@@ -55,7 +55,11 @@ def write_figures(content: Content, folder: Path, *, replaces: bool = False) -> 
     BenchError
         If a file is there already and may not be replaced, or the folder cannot be written.
     """
-    import matplotlib as mpl
+    try:
+        import matplotlib as mpl
+    except ValueError as error:  # so it takes a false MPLBACKEND
+        why = " ".join(f"{error}".split())
+        raise BenchError("matplotlib does not start", why=why, fix="unset MPLBACKEND") from error
 
     written = []
     try:

@@ -22,6 +22,9 @@ HEAVY_MODULES = (
     "matplotlib",
     "pyarrow",
     "h5py",
+    "lightgbm",
+    "xgboost",
+    "catboost",
 )
 _LIMIT_SECONDS = 60
 _PROGRAM = """

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.plugins.guarding import guarded, undisturbed
+from bench.plugins.guarding import guarded, hearing_ctrl_c, undisturbed
 
 PLUGIN = """
 {act}
@@ -137,6 +137,29 @@ def test_an_exception_of_no_usual_kind_breaks_its_plugin_alone(tmp_path: Path) -
 
     assert (code, "mine" in {each["name"] for each in found}) == (0, False)
     assert "is broken: Odd: so" in err
+
+
+def test_a_keyboard_interrupt_of_a_plugins_own_breaks_it_alone(tmp_path: Path) -> None:
+    code, found, err = listed(tmp_path, "raise KeyboardInterrupt('so')")
+
+    assert (code, "mine" in {each["name"] for each in found}) == (0, False)
+    assert "is broken: KeyboardInterrupt: so (mine.py, line 2)" in err
+
+
+def test_ctrl_c_while_a_plugin_is_imported_is_told_from_its_own() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with hearing_ctrl_c() as is_pressed:
+            assert not is_pressed()
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            assert is_pressed()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, lambda number, frame: None)  # somebody's own: not told apart
+        with hearing_ctrl_c() as is_pressed:
+            assert is_pressed()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_thread_that_never_ends_is_left_and_named(tmp_path: Path) -> None:

@@ -114,6 +114,37 @@ def test_a_terminal_of_one_column_is_written_to(tmp_path: Path, arguments: tuple
     assert (code, NOISE.search(text)) == (0, None), text
 
 
+@pytest.mark.parametrize("said", ["x", "", "-1", "9" * 30, "9" * 5000])
+def test_a_false_date_of_a_build_is_ignored_aloud(tmp_path: Path, said: str) -> None:
+    code, text = in_shell(
+        '"$@"', "list", "metrics", "--json", folder=tmp_path, SOURCE_DATE_EPOCH=said
+    )
+
+    table, _, line = text.strip().rpartition("\n")
+    assert code == 0
+    assert line.startswith(f"bench: SOURCE_DATE_EPOCH='{said[:10]}")
+    assert line.endswith(" is no date in seconds: ignored")
+    assert json.loads(table)
+
+
+def test_a_date_of_a_build_is_left_alone(tmp_path: Path) -> None:
+    code, text = in_shell('"$@"', "list", "metrics", folder=tmp_path, SOURCE_DATE_EPOCH="86400")
+
+    assert (code, "SOURCE_DATE_EPOCH" in text) == (0, False)
+
+
+def test_a_back_end_that_matplotlib_does_not_know_is_one_line(
+    tmp_path: Path, sample_store: Path
+) -> None:
+    asked = ("report", "--figures", "figures", "--store", str(sample_store))
+
+    code, text = in_shell('"$@"', *asked, folder=tmp_path, MPLBACKEND="x")
+
+    assert (code, text.count("\n")) == (2, 1), text
+    assert text.startswith("bench: matplotlib does not start: Key backend: 'x'")
+    assert text.endswith("unset MPLBACKEND\n")
+
+
 LOOKALIKES = ("json", "random", "re", "string", "types", "bench", "logging")
 
 

@@ -31,6 +31,7 @@ NETWORKS = (
     "recurrent",
     "preprocessing",
 )
+BOOSTERS = ("lightgbm", "xgboost", "catboost")
 MODULES = ("convolutions", "residual", "recurrent")
 
 
@@ -59,3 +60,11 @@ def test_no_keras_network_raises_a_false_alarm(name: str) -> None:
 @pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
 def test_no_torch_module_raises_a_false_alarm(name: str) -> None:
     assert faults("three_torch_modules.py", f"t-{name}") == []
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.heavy
+def test_no_boosting_model_raises_a_false_alarm(name: str) -> None:
+    if find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+    assert faults("three_boosting_models.py", f"b-{name}") == []

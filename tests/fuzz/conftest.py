@@ -68,21 +68,8 @@ def replace_value(data: bytes, draw: Generator) -> bytes:
         names = sorted(found)
     except (ValueError, TypeError):
         return flip(data, draw)
-    odd: list[Any] = [
-        None,
-        -1,
-        0,
-        1 << 70,
-        1e308,
-        "",
-        "../../x",
-        "\x1b[2J",
-        [],
-        {},
-        [[]],
-        "9" * 5000,
-        True,
-    ]
+    odd: list[Any] = [None, -1, 0, 1 << 70, 1e308, "", "../../x", "\x1b[2J"]
+    odd += [[], {}, [[]], "9" * 5000, True]
     found[names[int(draw.integers(0, len(names)))]] = odd[int(draw.integers(0, len(odd)))]
     return json.dumps(found).encode()
 
@@ -160,18 +147,9 @@ def odd_arrays(data: bytes, draw: Generator) -> bytes:
             arrays = dict(file)
     except Exception:  # noqa: BLE001  # no archive
         return flip(data, draw)
-    odd = [
-        np.array(3),
-        np.array(["x", "y"]),
-        np.zeros((0,)),
-        np.zeros((2, 2, 2)),
-        np.full(100, 1 << 40),
-        np.full((100, 10), np.nan),
-        np.array([b"x"]),
-        np.array([True]),
-        np.zeros(3, dtype="datetime64[s]"),
-        np.zeros(2, dtype=[("a", "i4")]),
-    ]
+    odd = [np.array(3), np.array(["x", "y"]), np.zeros((0,)), np.zeros((2, 2, 2))]
+    odd += [np.full(100, 1 << 40), np.full((100, 10), np.nan), np.array([b"x"]), np.array([True])]
+    odd += [np.zeros(3, dtype="datetime64[s]"), np.zeros(2, dtype=[("a", "i4")])]
     name = sorted(arrays)[int(draw.integers(0, len(arrays)))] if arrays else "x"
     arrays[name] = odd[int(draw.integers(0, len(odd)))]
     buffer = io.BytesIO()
@@ -179,17 +157,8 @@ def odd_arrays(data: bytes, draw: Generator) -> bytes:
     return buffer.getvalue()
 
 
-CHANGES: tuple[Change, ...] = (
-    cut,
-    flip,
-    insert,
-    noise,
-    nest,
-    replace_value,
-    replace_word,
-    odd_arrays,
-    bomb,
-)
+CHANGES: tuple[Change, ...]
+CHANGES = (cut, flip, insert, noise, nest, replace_value, replace_word, odd_arrays, bomb)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import DataError
+from bench.images import decode
 from bench.images.decode import is_image_name, read_photo
 
 
@@ -80,18 +83,20 @@ def test_a_region_is_read_finer_than_the_whole(tmp_path: Path) -> None:
     assert part.shape == (600, 800)
 
 
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checked = kind + data
+    return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+END = _chunk(b"IEND", b"")
+
+
 def _bomb(path: Path, side: int) -> None:
     """Write the header of a PNG of `side` by `side` pixels, and hardly any data."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        checked = kind + data
-        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
-
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     data = zlib.compress(bytes(1000))
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-    )
+    path.write_bytes(SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + END)
 
 
 def test_a_picture_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
@@ -102,6 +107,66 @@ def test_a_picture_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
         "bomb.png: it has more than 150 million pixels, as no photo of a digit does; "
         "save it smaller"
     )
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+import numpy, PIL.Image, psutil
+from bench.images.decode import read_photo
+before = psutil.Process().memory_info().rss
+shape = read_photo(Path(sys.argv[1])).shape
+print(*shape[:2], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before)
+"""
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("colour_type", "depth"),
+    [
+        pytest.param(0, 8, id="grey"),
+        pytest.param(2, 8, id="colours"),
+        pytest.param(6, 8, id="transparent"),
+        pytest.param(0, 16, id="16-bit"),
+    ],
+)
+def test_the_largest_picture_that_is_read_takes_less_than_two_gibibytes(
+    tmp_path: Path, colour_type: int, depth: int
+) -> None:
+    channels, side = {0: 1, 2: 3, 6: 4}[colour_type], 12_200  # 148.8 million pixels
+    packer = zlib.compressobj(1)
+    row = b"\0" + bytes([200]) * (side * channels * depth // 8)
+    rows = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side, depth, colour_type, 0, 0, 0)
+    path = tmp_path / "large.png"
+    path.write_bytes(SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", rows) + END)
+
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(path)], capture_output=True, text=True, check=True
+    )
+
+    height, width, peak_bytes = map(int, done.stdout.split())
+    assert (height, width) == (1017, 1017)
+    assert peak_bytes < 2 << 30
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "I;16", "F", "P"])
+def test_strips_of_any_height_give_the_same_pixels(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colours = np.random.default_rng(4).integers(0, 256, (433, 307, 4), dtype=np.uint8)
+    if mode in ("I;16", "F"):
+        values = colours[..., 0].astype(np.uint16 if mode == "I;16" else np.float32) * 9
+        picture = Image.fromarray(values)
+    else:
+        picture = Image.fromarray(colours).convert(mode)
+    path = tmp_path / "a.tiff"
+    picture.save(path)
+    whole = read_photo(path, side_px=100)
+
+    monkeypatch.setattr(decode, "_STRIP_PIXELS", 1_000)
+
+    assert np.array_equal(read_photo(path, side_px=100), whole)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ LINES = [
     if not line.startswith("#")
 ]
 # Engines of one's own choice: which build of them is the right one depends on the machine.
-UNPINNED = ("torch",)
+UNPINNED = ("boosting", "torch")
 PINS = {canonicalize_name(line.split("==")[0]): line.split("==")[1] for line in LINES}
 
 

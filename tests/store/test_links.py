@@ -100,6 +100,29 @@ def test_a_linked_trial_costs_that_trial_and_is_named(
     assert run_bench("show", "leaderboard", "--store", store.root).code == 0
 
 
+@pytest.mark.parametrize("target", ["victim/sub/kept.txt", "/dev/zero", "log.txt", "nowhere"])
+def test_a_linked_log_is_refused_by_name_and_what_it_points_to_is_not_read(
+    tmp_path: Path, victim: Path, sample_store: Path, run_bench: Run, target: str
+) -> None:
+    store = copy_of(sample_store, tmp_path / "store")
+    trial = next(path for path in store.trials.iterdir() if "--" not in path.name)
+    (trial / "log.txt").unlink()
+    (trial / "log.txt").symlink_to(target if "log" in target else tmp_path / target)
+    at = ("--store", store.root)
+
+    shown = run_bench("show", "trial", trial.name, *at, columns=300)
+    page = run_bench("report", "--html", "page.html", *at)
+    exported = run_bench("results", "export", "results.zip", *at, columns=300)
+
+    for ended in (shown, exported):
+        said = f"{trial.name}/log.txt: is a link, and none is followed in a store"
+        assert said in ended.out + ended.err
+        assert "CANARY" not in ended.out + ended.err
+    assert (shown.code, page.code) == (0, 0)
+    assert "CANARY" not in (tmp_path / "page.html").read_text()
+    assert not (tmp_path / "results.zip").exists()
+
+
 def test_cleaning_removes_a_link_and_leaves_what_it_points_to(
     tmp_path: Path, victim: Path, run_bench: Run
 ) -> None:
