@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.adapters.sklearn import BOOSTING_FILE
 from bench.adapters.sklearn_classifier import Samples, Scores, SklearnClassifier
+from bench.adapters.sklearn_model import BOOSTING_FILE
 from bench.errors import BenchError, DataError
 from bench.spec import BuildContext, Description, FitContext, Images, Labels
 

@@ -4,7 +4,7 @@ Importing this module imports neither an engine nor numpy.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from bench.adapters.sklearn_classifier import Scores
     from bench.spec import BuildContext, Classifier
 
-BOOSTING_FILE: Final = "model.boosting.json"
-
-__all__ = ["BOOSTING_FILE", "load_sklearn_classifier", "sklearn_classifier"]
+__all__ = ["load_sklearn_classifier", "sklearn_classifier"]
 
 
 def sklearn_classifier(
@@ -72,6 +70,8 @@ def load_sklearn_classifier(folder: Path, context: "BuildContext") -> "Classifie
     DataError
         If the file is missing, damaged, or holds a type that is not trusted. Nothing in it runs.
     """
+    from bench.adapters.sklearn_model import BOOSTING_FILE
+
     if (folder / BOOSTING_FILE).is_file():
         from bench.adapters.boosting import read_boosting
 

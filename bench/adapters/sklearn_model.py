@@ -12,6 +12,7 @@ from bench.errors import DataError
 
 __all__ = [
     "BOOSTERS",
+    "BOOSTING_FILE",
     "booster_within",
     "check_loaded",
     "is_accelerated",
@@ -22,6 +23,8 @@ __all__ = [
 
 BOOSTERS: Final = ("lightgbm", "xgboost", "catboost")
 """Libraries whose estimators are like scikit-learn's, and whose trees no array shows."""
+BOOSTING_FILE: Final = "model.boosting.json"
+"""What stands beside a file of theirs: the classes, and which library wrote it."""
 
 # Needed to go on training only; dropping it also keeps private types out of the model file.
 _TRAINING_STATE = ("_optimizer", "_random_state", "_best_coefs", "_best_intercepts")

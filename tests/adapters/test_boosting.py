@@ -12,7 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bench import sklearn_classifier
-from bench.adapters.sklearn import BOOSTING_FILE, load_sklearn_classifier
+from bench.adapters.sklearn import load_sklearn_classifier
+from bench.adapters.sklearn_model import BOOSTING_FILE
 from bench.errors import BenchError, DataError
 from bench.spec import FitContext, ImageSet
 
