@@ -30,7 +30,7 @@ def load_trained(spec: "ModelSpec", folder: Path, context: "BuildContext") -> "C
     if (folder / "model.skops").is_file() or (folder / "model.boosting.json").is_file():
         from bench.adapters.sklearn import load_sklearn_classifier
 
-        return load_sklearn_classifier(folder, context)
+        return load_sklearn_classifier(folder, context, spec.build)
     if (folder / "model.keras").is_file():
         from bench.adapters.keras import read_keras_classifier
 

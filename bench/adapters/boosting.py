@@ -114,7 +114,7 @@ class BoostingClassifier(SklearnClassifier):
     """State: the fitted trees, and which class each of their columns is."""
 
     def __init__(self, estimator: Any, library: str, **told: Any) -> None:
-        for name in ("scores", "calibration_fraction", "epochs"):
+        for name in ("scores", "calibration_fraction", "epochs", "trusted"):
             if told.get(name):
                 raise BenchError(
                     f"sklearn_classifier({name}=…)",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bench.adapters.sklearn_classifier import Scores
     from bench.spec import BuildContext, Classifier
@@ -21,6 +21,7 @@ def sklearn_classifier(
     scores: "Callable[[Scores], Scores] | None" = None,
     calibration_fraction: float = 0.0,
     epochs: int = 0,
+    trusted: "Sequence[str]" = (),
 ) -> "Classifier":
     """Return a classifier that trains a copy of `estimator`.
 
@@ -43,6 +44,10 @@ def sklearn_classifier(
     epochs : int
         Above 0: train by that many calls of ``partial_fit``, each over all images in a new order,
         and report each.
+    trusted : sequence of str
+        Types by their full names (``"my_module.MyStep"``) that the saved form may hold beyond those
+        that skops knows to be safe. Reading a file makes objects of these types from what it says:
+        name only classes whose code you know.
     """
     from bench.adapters.sklearn_classifier import SklearnClassifier
     from bench.adapters.sklearn_model import BOOSTERS
@@ -51,6 +56,7 @@ def sklearn_classifier(
         "scores": scores,
         "calibration_fraction": calibration_fraction,
         "epochs": epochs,
+        "trusted": trusted,
     }
     library = type(estimator).__module__.partition(".")[0]
     if library in BOOSTERS:
@@ -60,10 +66,15 @@ def sklearn_classifier(
     return SklearnClassifier(estimator, **told)
 
 
-def load_sklearn_classifier(folder: Path, context: "BuildContext") -> "Classifier":
+def load_sklearn_classifier(
+    folder: Path,
+    context: "BuildContext",
+    build: "Callable[[BuildContext], Classifier] | None" = None,
+) -> "Classifier":
     """Return the trained classifier that ``save`` wrote to `folder`: a `ModelSpec.load`.
 
-    It is read by skops, or by the boosting library that wrote it.
+    It is read by skops, or by the boosting library that wrote it. The types that `build` declares
+    to be trusted are; without it none.
 
     Raises
     ------
@@ -78,4 +89,7 @@ def load_sklearn_classifier(folder: Path, context: "BuildContext") -> "Classifie
         return read_boosting(folder, context)
     from bench.adapters.sklearn_classifier import read_classifier
 
-    return read_classifier(folder, context)
+    def declared() -> tuple[str, ...]:
+        return () if build is None else tuple(getattr(build(context), "trusted", ()))
+
+    return read_classifier(folder, context, declared)

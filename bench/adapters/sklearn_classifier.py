@@ -5,7 +5,7 @@ scikit-learn-intelex is turned into scikit-learn's own objects, so that a model 
 pickle and a loaded one computes exactly what the fitted one did.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from hashlib import blake2b
 from importlib import import_module
@@ -59,9 +59,11 @@ TRUSTED_TYPES = (
 )
 
 
-def read_classifier(folder: Path, context: BuildContext) -> "SklearnClassifier":
-    """Return what ``save`` wrote to `folder`; see `bench.adapters.sklearn`."""
-    parts = _read(folder / MODEL_FILE)
+def read_classifier(
+    folder: Path, context: BuildContext, declared: Callable[[], tuple[str, ...]] = tuple
+) -> "SklearnClassifier":
+    """Return what ``save`` wrote; `declared` gives the types that the plugin says it trusts."""
+    parts = _read(folder / MODEL_FILE, declared)
     classifier = SklearnClassifier(None)
     classifier.estimator = parts["estimator"]
     classifier.temperature = float(parts["temperature"])
@@ -94,20 +96,24 @@ def read_estimator(path: Path, threads: int) -> "SklearnClassifier":
     return classifier
 
 
-def _read(path: Path) -> dict[str, Any]:
-    parts = _load_trusted(path)
+def _read(path: Path, declared: Callable[[], tuple[str, ...]]) -> dict[str, Any]:
+    parts = _load_trusted(path, declared)
     if not isinstance(parts, dict) or set(parts) != {"estimator", "temperature", "engine"}:
         raise DataError(path.name, why="is a skops file of another program")
     check_loaded(parts["estimator"])
     return parts
 
 
-def _load_trusted(path: Path) -> Any:
+def _load_trusted(path: Path, declared: Callable[[], tuple[str, ...]] = tuple) -> Any:
     import skops.io
 
     try:
         unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
-        parts = {} if unknown else skops.io.load(path, trusted=list(TRUSTED_TYPES))
+        own = declared() if unknown else ()
+        unknown -= set(own)
+        parts = {} if unknown else skops.io.load(path, trusted=[*TRUSTED_TYPES, *own])
+    except BenchError:
+        raise
     # A damaged file may raise anything at all inside zipfile, json, numpy or skops.
     except Exception as error:
         raise DataError(
@@ -130,8 +136,9 @@ class SklearnClassifier:
         scores: Callable[[Scores], Scores] | None = None,
         calibration_fraction: float = 0.0,
         epochs: int = 0,
+        trusted: Sequence[str] = (),
     ) -> None:
-        self.template = estimator
+        self.template, self.trusted = estimator, tuple(trusted)
         self.estimator: Any = None
         self.scores = scores or _softmax
         self.calibration_fraction = calibration_fraction
@@ -272,12 +279,13 @@ class SklearnClassifier:
         }
         path = folder / MODEL_FILE
         skops.io.dump(parts, path, compression=ZIP_DEFLATED, compresslevel=1)
-        unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
+        unknown = set(skops.io.get_untrusted_types(file=path)) - {*TRUSTED_TYPES, *self.trusted}
         if unknown:
             path.unlink()
             raise BenchError(
                 f"{type(self.estimator).__name__} cannot be saved",
                 why=f"{min(unknown)} is not on the list of types that are safe to load",
+                fix="what you know to be safe is named in sklearn_classifier(…, trusted=[…])",
             )
 
     def describe(self) -> Description:

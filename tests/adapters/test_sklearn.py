@@ -24,12 +24,22 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC as StockSVC  # noqa: N811  # its name is an acronym
 from sklearn.svm import LinearSVC
 
+from bench.adapters import load_trained
 from bench.adapters.sklearn import load_sklearn_classifier, sklearn_classifier
 from bench.errors import BenchError, DataError
-from bench.spec import Classifier, Epoch, FitContext, ImageSet, as_float
+from bench.spec import (
+    BuildContext,
+    Classifier,
+    Epoch,
+    FitContext,
+    ImageSet,
+    ModelSpec,
+    as_float,
+)
 
 CLASSES = tuple("0123456789")
 N_TRAIN = 600
+SMOOTH = "scipy.ndimage._filters.gaussian_filter1d"
 
 
 @pytest.fixture(scope="module")
@@ -401,3 +411,32 @@ def test_the_model_file_holds_no_pickle(digits: tuple[ImageSet, ImageSet], tmp_p
     with zipfile.ZipFile(tmp_path / "model.skops") as archive:
         suffixes = {Path(name).suffix for name in archive.namelist()}
     assert suffixes <= {".npy", ".json"}
+
+
+def test_a_type_that_skops_does_not_know_is_kept_where_it_is_declared(
+    tmp_path: Path, digits: tuple[ImageSet, ImageSet]
+) -> None:
+    from scipy.ndimage import gaussian_filter1d
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.preprocessing import FunctionTransformer
+
+    def build(told: BuildContext, trusted: tuple[str, ...] = (SMOOTH,)) -> Any:
+        step = FunctionTransformer(gaussian_filter1d, kw_args={"sigma": 1.0, "axis": 1})
+        return sklearn_classifier(make_pipeline(step, KNeighborsClassifier(3)), trusted=trusted)
+
+    train, test = digits
+    undeclared = build(context(), ())
+    undeclared.fit(train, context())
+    with pytest.raises(BenchError, match=SMOOTH) as refused:
+        undeclared.save(tmp_path)
+    assert "sklearn_classifier(…, trusted=[…])" in str(refused.value)
+    classifier = build(context())
+    classifier.fit(train, context())
+    classifier.save(tmp_path)
+    # The file alone cannot make itself trusted.
+    with pytest.raises(DataError, match=f"holds the untrusted type {SMOOTH}"):
+        load_sklearn_classifier(tmp_path, context())
+    spec = ModelSpec(name="smoothed", summary="for tests", build=build)
+    read = load_trained(spec, tmp_path, context())
+    rows = classifier.predict_proba(test.images)
+    np.testing.assert_array_equal(read.predict_proba(test.images), rows)
