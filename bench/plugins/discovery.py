@@ -196,6 +196,10 @@ def _reason(error: BaseException, candidate: Candidate) -> str:
     said = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, TypeError) and "Spec.__init__() got an unexpected keyword" in said:
         said += f"; this digitbench has plugin API {API_VERSION}: it may be written for another"
+    if isinstance(error, ModuleNotFoundError) and _lies_beside(candidate, error.name):
+        said += (
+            "; it lies beside the plugin: sys.path.insert(0, os.path.dirname(__file__)) finds it"
+        )
     own = candidate.file or f"{candidate.module.replace('.', '/')}.py"
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename.replace(os.sep, "/").endswith(own)]
@@ -203,6 +207,11 @@ def _reason(error: BaseException, candidate: Candidate) -> str:
     if not lines or isinstance(error, SyntaxError):
         return said
     return f"{said} ({own.rpartition('/')[2]}, line {lines[-1]})"
+
+
+def _lies_beside(candidate: Candidate, name: str | None) -> bool:
+    """Whether a lone file's own folder, which Python does not search by itself, has a module."""
+    return bool(name and candidate.file) and (Path(candidate.file).parent / f"{name}.py").is_file()
 
 
 def _offers(

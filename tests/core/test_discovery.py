@@ -77,6 +77,21 @@ def test_a_broken_plugin_is_a_row_with_its_reason(tmp_path: Path, source: str, r
     assert load_plugins([str(path)]).models.keys() == load_plugins().models.keys()
 
 
+@pytest.mark.parametrize(("there", "is_told"), [("shades.py", True), ("other.py", False)])
+def test_a_helper_beside_a_plugin_that_python_does_not_find_is_told_of(
+    tmp_path: Path, there: str, is_told: bool
+) -> None:
+    (tmp_path / there).write_text("CLASS = 3\n")
+    path = tmp_path / "mine.py"
+    path.write_text("from shades import CLASS\n")
+
+    reason = reason_of("mine", str(path))
+
+    assert "No module named 'shades'" in reason
+    said = "it lies beside the plugin: sys.path.insert(0, os.path.dirname(__file__)) finds it"
+    assert (said in reason) is is_told
+
+
 def test_two_plugins_with_one_name_are_an_error_that_names_both(tmp_path: Path) -> None:
     first, second = plugin_file(tmp_path, "one"), plugin_file(tmp_path, "two")
     plugins = load_plugins([first, second])

@@ -29,6 +29,7 @@ CPU_SECONDS_MAX = 30
 WAIT_SECONDS_MAX = 240  # what hangs does so for ever; a machine may have other things to do
 ADDRESSES_MAX = 16 << 30
 _MAKERS = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate")
+_OF_LINKS = frozenset(_MAKERS) - {"os.truncate"}
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _SYSTEM = ("/usr/", "/lib", "/etc/", "/proc/", "/sys/", "/dev/null", "/dev/urandom", "/dev/shm/")
 
@@ -119,9 +120,9 @@ def _note_what_lies_outside(folder: Path, touched: Path) -> None:
 
     def hear(event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
-            path, _, flags = args
+            opened, _, flags = args
             writes = bool(isinstance(flags, int) and flags & _WRITES)
-            paths = [path]
+            paths = [opened]
         elif event in _MAKERS:
             paths, writes = [each for each in args[:2] if isinstance(each, str)], True
         else:
@@ -129,7 +130,11 @@ def _note_what_lies_outside(folder: Path, touched: Path) -> None:
         for each in paths:
             if not isinstance(each, str | bytes | os.PathLike):
                 continue
-            full = os.path.realpath(os.fsdecode(each))
+            path = Path(os.fsdecode(each))
+            if event in _OF_LINKS:  # what is moved or removed is the link, not what it leads to
+                full = f"{os.path.realpath(path.parent)}{os.sep}{path.name}"
+            else:
+                full = os.path.realpath(path)
             if Path(full).name.startswith(".coverage"):  # the tests' own
                 continue
             if full == mine or full.startswith((mine + os.sep, "/dev/null", "/proc/self/fd")):
