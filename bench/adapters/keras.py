@@ -5,7 +5,7 @@ Importing this module imports no engine.
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from bench.adapters.keras_describe import describe_network
 from bench.adapters.keras_dropout import draw_dropout_from_bytes
@@ -15,6 +15,7 @@ from bench.adapters.keras_network import (
     save_network,
     start_from,
     with_dropout,
+    with_softmax,
 )
 from bench.adapters.keras_options import TrainingOptions, standard_options
 from bench.adapters.keras_runtime import (
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["KerasClassifier", "keras_classifier", "keras_model"]
 
 Network: TypeAlias = "Callable[[BuildContext], Any]"
+Outputs: TypeAlias = Literal["probabilities", "logits"]
 _BATCHES: Final = (1, 8, 64, 512)
 
 
@@ -60,6 +62,7 @@ def keras_model(
     drop_last: bool = False,
     validation_fraction: float = 0.0,
     augment: str = "none",
+    outputs: Outputs = "probabilities",
     options: "Mapping[str, Option | OptionValue] | None" = None,
     min_side: int = 1,
     seconds_per_image: float | None = None,
@@ -75,10 +78,14 @@ def keras_model(
         Kebab-case name; one line.
     network : callable
         ``network(BuildContext) -> keras.Model``: the untrained network for ``image_shape``, ending
-        in a softmax over ``n_classes``. It is built anew for each fit.
+        in a softmax over ``n_classes``. It is built anew for each fit. A loss it was compiled with
+        and a ``train_step`` of its class are obeyed; an optimiser that is not the options' and
+        metrics other than accuracy are refused.
     epochs, batch_size, learning_rate, learning_rate_schedule, optimizer, drop_last, \
     validation_fraction, augment
         Defaults of the options of the same names.
+    outputs : str
+        What `network` returns: ``probabilities``, or ``logits``, to which a softmax is added.
     options : mapping
         More options of the model, read by `network` from ``context.options``.
     min_side : int
@@ -98,6 +105,7 @@ def keras_model(
         "validation_fraction": validation_fraction,
         "augment": augment,
     }
+    network = _ended(network, outputs)
     return ModelSpec(
         name=name,
         summary=summary,
@@ -115,13 +123,19 @@ def keras_model(
     )
 
 
-def keras_classifier(network: Network, context: "BuildContext") -> "KerasClassifier":
+def keras_classifier(
+    network: Network, context: "BuildContext", *, outputs: Outputs = "probabilities"
+) -> "KerasClassifier":
     """Wrap a network as a classifier that trains with the harness's own loop.
 
     Options of ``context`` with the names of the standard ones are obeyed; the others have their
-    usual defaults.
+    usual defaults. ``outputs`` is as in `keras_model`.
     """
-    return KerasClassifier(network, context)
+    return KerasClassifier(_ended(network, outputs), context)
+
+
+def _ended(network: Network, outputs: Outputs) -> Network:
+    return network if outputs == "probabilities" else partial(with_softmax, network)
 
 
 def read_keras_classifier(folder: Path, context: "BuildContext") -> "KerasClassifier":

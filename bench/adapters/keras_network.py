@@ -23,6 +23,7 @@ __all__ = [
     "save_network",
     "start_from",
     "with_dropout",
+    "with_softmax",
 ]
 
 MODEL_FILE: Final = "model.keras"
@@ -78,8 +79,39 @@ def _check_output(model: Any, context: "BuildContext") -> None:
         raise BenchError(
             "the network cannot be used",
             why="its output is not probabilities",
-            fix="end it with Dense(context.n_classes, activation='softmax')",
+            fix="end it with a softmax, or say keras_model(outputs='logits')",
         )
+
+
+def with_softmax(network: "Callable[[BuildContext], Any]", context: "BuildContext") -> Any:
+    """Build a network that returns logits, and end it with a softmax in float32.
+
+    Raises
+    ------
+    BenchError
+        If it returns probabilities already, or brings a training of its own, which would be given
+        the probabilities.
+    """
+    import numpy as np
+
+    keras = import_keras()
+    model = network(context)
+    if not isinstance(model, keras.Model):
+        return model  # which is refused as it is
+    subject = "the network cannot be used"
+    drawn = np.random.default_rng(0).random((4, *context.image_shape), dtype=np.float32)
+    rows = np.asarray(model(drawn), dtype=np.float64)
+    if rows.min() >= 0 and np.allclose(rows.sum(axis=-1), 1, atol=0.05):
+        why = "its output is probabilities, and outputs='logits' says that it is not"
+        raise BenchError(subject, why=why, fix="leave its softmax out, or outputs='logits'")
+    if model.compiled or type(model).train_step is not keras.Model.train_step:
+        why = "its loss or training step is for logits, and would be given probabilities"
+        raise BenchError(subject, why=why, fix="end it with a softmax, and leave outputs out")
+    softmax = keras.layers.Softmax(dtype="float32")
+    if isinstance(model, keras.Sequential):
+        return keras.Sequential([keras.Input(context.image_shape), *model.layers, softmax])
+    inputs = keras.Input(context.image_shape)
+    return keras.Model(inputs, softmax(model(inputs)))
 
 
 def with_dropout(model: Any, rate: float, seed: int) -> Any:

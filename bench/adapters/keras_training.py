@@ -22,6 +22,7 @@ from bench.adapters.keras_checkpoint import (
 from bench.adapters.keras_epochs import Watch, cosine_share, epoch_order, hold_back
 from bench.adapters.keras_optimizers import make_optimizer
 from bench.adapters.keras_options import require_one_schedule
+from bench.adapters.keras_own import own_step
 from bench.adapters.keras_runtime import read_values
 from bench.images.augmentations import augmentation
 from bench.spec import Epoch, ImageSet
@@ -62,8 +63,9 @@ class Training:
         self._augmentation = augmentation(options.augment)
         self._optimizer = make_optimizer(options.optimizer, options.learning_rate)
         self._optimizer.build(model.trainable_variables)
+        own = own_step(model, self._optimizer, context.n_classes)
         self._train_chunk = compile_training(
-            model, self._optimizer, options.batch_size, train, self._augmentation
+            model, self._optimizer, options.batch_size, train, self._augmentation, own
         )
         self._mark = fingerprint(context, train)
         self._history: list[Epoch] = []
@@ -212,14 +214,20 @@ def compile_training(
     batch_size: int,
     train: ImageSet,
     augmentation: "Augmentation | None" = None,
+    own: Callable[[Any, Any], None] | None = None,
 ) -> Callable[..., tuple[Any, Any]]:
     """Return ``(images, labels, changes) -> (sum of losses, count of correct)``, traced once.
 
-    It does one step for each `batch_size` of the images given, and one for what is left over.
+    It does one step for each `batch_size` of the images given, and one for what is left over. With
+    a step of the network's `own` the losses are those after it, of the network as it predicts.
     """
     import tensorflow as tf
 
     def step(images: Any, labels: Any) -> tuple[Any, Any]:
+        if own is not None:
+            own(images, labels)
+            losses, correct = _losses(model, images, labels, training=False)
+            return tf.reduce_sum(losses), correct
         with tf.GradientTape() as tape:
             losses, correct = _losses(model, images, labels, training=True)
             loss = tf.reduce_mean(losses)

@@ -25,6 +25,7 @@ COMPUTING: Final = MappingProxyType(
         "adapters.keras_network": "precision of weights, and what is kept of a network",
         "adapters.keras_optimizers": "the steps of an optimiser",
         "adapters.keras_options": "what an option means to the training",
+        "adapters.keras_own": "a loss or a training step of the network's own",
         "adapters.keras_runtime": "the engine's settings: precision, threads, determinism",
         "adapters.keras_training": "the training loop: order of images, steps, epochs",
         "adapters.litert": "the 8-bit form of a network, and its predictions",

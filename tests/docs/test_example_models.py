@@ -10,6 +10,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "models"
 ENGINES = {
     "boosted_trees": "lightgbm",
+    "mixed_images": "keras",
     "smoothed_neighbours": "sklearn",
     "plain_function": "numpy",
     "torch_network": "torch",
