@@ -40,7 +40,25 @@ def simulate(tiny: Any, n: int) -> tuple[float, float]:
     return cpu_ms, (sizes[-1] - sizes[n // 10]) / MEBIBYTE
 
 
-def test_a_trial_leaves_nothing_in_memory(tiny: Any) -> None:
+def test_a_trial_leaves_nothing_in_memory() -> None:
+    """In a process of its own: how this one's memory grows depends on all it has run before."""
+    alone = f"{__file__}::test_two_hundred_trials_leave_nothing_in_memory"
+    without = [
+        word for plugin in ("cacheprovider", "xdist", "cov") for word in ("-p", f"no:{plugin}")
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *without, "-m", "timing", alone],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    assert "1 passed" in done.stdout
+
+
+@pytest.mark.timing
+def test_two_hundred_trials_leave_nothing_in_memory(tiny: Any) -> None:
     _, grown = simulate(tiny, 200)
     assert grown < 4
 
