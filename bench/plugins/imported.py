@@ -11,6 +11,7 @@ from bench.plugins.contents import facts_of
 from bench.plugins.finding import BUILT_IN_PACKAGES, Candidate
 from bench.plugins.ground import Finder, ground_of
 from bench.plugins.sources import drop_old_bytecode, hash_of_sources, is_installed, read_sources
+from bench.plugins.unheard import unheard
 
 __all__ = ["forget_changed", "remember"]
 
@@ -26,6 +27,7 @@ def remember(files: Mapping[str, Facts]) -> None:
     _files.update(files)
 
 
+@unheard()  # that a plugin's folder is looked through for its modules is not the plugin's doing
 def forget_changed(candidate: Candidate, name: str) -> None:
     """Let a plugin whose files changed since it was imported here be imported again.
 

@@ -10,7 +10,6 @@ import importlib
 import os
 import shlex
 import sys
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from bench.plugins.imported import remember
 from bench.plugins.native_readers import hear_the_rest
 from bench.plugins.parsed import parsed
 from bench.plugins.sources import without_bytecode
+from bench.plugins.unheard import busy, is_unheard, unheard
 
 __all__ = ["Watcher", "first_change", "watch_for_life", "watching"]
 
@@ -45,8 +45,6 @@ _ABOUT_VERSIONS: Final = frozenset({"git", "hg", "svn"})  # asked for a name, mo
 # Looking for a module or a version lists every folder of Python's path.
 _IMPORTLIB: Final = ("<frozen importlib", os.path.dirname(importlib.__file__))  # noqa: PTH120
 _READ, _WRITTEN, _LISTED, _STARTED = "r", "w", "l", "s"
-_busy = threading.local()
-"""Whether this thread is in the hook: what the hook itself opens is not the plugin's."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,7 +105,7 @@ class Watcher:
 
     def note_apart(self, path: Any) -> None:
         """Note one file as `note` does, called by what is no audit event."""
-        with _unheard(), suppress(Exception):  # as in the hook
+        with unheard(), suppress(Exception):  # as in the hook
             self.note(path)
 
     def note_listing(self, folder: Any) -> None:
@@ -152,7 +150,7 @@ class Watcher:
 
     def notes(self) -> tuple[dict[str, str], tuple[str, ...]]:
         """Return the hash of each thing noted, by name, and the names that changed meanwhile."""
-        with _unheard():
+        with unheard():
             self._hear_others()
             found = dict(self.executed)  # what was executed counts: a later save is another trial's
             for path in self._modules():
@@ -205,7 +203,7 @@ class Watcher:
 
     def facts(self) -> dict[str, tuple[int, int, int] | None]:
         """Return the facts of each file that was read, looked for or imported, and each listing."""
-        with _unheard():
+        with unheard():
             self._hear_others()
             found = {path: facts_of(path) for path in (*self._modules(), *self.executed)}
             found |= {path: facts_now(path) for path in self._listings()}
@@ -297,29 +295,20 @@ def _make(ground: Ground, excluded: Iterable[str], notes: Path | None) -> Watche
 
 
 def _is_heard() -> bool:
-    return not getattr(_busy, "is_set", False)
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    earlier, _busy.is_set = getattr(_busy, "is_set", False), True
-    try:
-        yield
-    finally:
-        _busy.is_set = earlier
+    return not is_unheard()
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     watcher = _watcher
-    if watcher is None or event not in _EVENTS or getattr(_busy, "is_set", False):
+    if watcher is None or event not in _EVENTS or is_unheard():
         return
-    _busy.is_set = True
+    busy.is_set = True  # by hand: this is called for every file that is opened
     try:
         watcher.hear(event, args)
     except Exception:  # noqa: BLE001  # it would end the plugin's own call
         return
     finally:
-        _busy.is_set = False
+        busy.is_set = False
 
 
 _EVENTS: Final = frozenset({"open", "exec", "os.system"}) | _OPENERS | _LISTERS | _STARTERS

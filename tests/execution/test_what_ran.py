@@ -139,6 +139,13 @@ def class_said(folder: Path) -> int:
     return int(only)
 
 
+def test_a_file_put_beside_the_plugin_makes_nothing_stale(folder: Path) -> None:
+    assert trained_in(folder) == (1, [])
+    (folder / "notes.txt").write_text("seen\n")
+    assert trained_in(folder) == (0, [])
+    assert "./" not in recorded(folder).loaded
+
+
 def test_what_a_plugin_loaded_is_in_its_record(folder: Path) -> None:
     run(folder)
 
