@@ -8,7 +8,13 @@ from typing import Any
 from bench.execution.machine import machine_facts
 from bench.render.console import make_console
 
-_FORMATS = {"ratio": "{:.3f}×", "s": "{:.2f} s", "points": "{:+.2f} points"}
+_FORMATS = {
+    "ratio": "{:.3f}×",
+    "×": "{:.4f}×",
+    "s": "{:.2f} s",
+    "GiB": "{:.2f} GiB",
+    "points": "{:+.2f} points",
+}
 
 
 def main(path: Path) -> None:
